@@ -1,0 +1,342 @@
+/*
+** cjac.h -- differentiate functions of tensors.  The public C interface.
+**
+** Errors.     A function that can fail returns cj_status and writes its results through
+**             pointers; on failure these are NULL or untouched.  The text of a context's
+**             last error is cj_errmsg.  Nothing here prints, exits, aborts, raises a signal
+**             or jumps out of your code.
+** Memory.     All memory comes from the allocator given to cj_ctx_new.  A failed allocation
+**             is CJ_ENOMEM and leaves every object as it was.
+** Ownership.  *_new and every function that hands out an object through a pointer gives one
+**             reference; retain adds one, release gives one back, release(NULL) does nothing.
+**             Arguments are borrowed; what an object needs later it retains.
+** Threads.    A context belongs to one thread at a time.  A finished function or plan never
+**             changes: any number of threads may run one plan at once, each with a workspace
+**             of its own.  cj_plan_run takes no lock and allocates nothing.
+** State.      There is no global state.  Two contexts know nothing of each other.
+** Axes        count from 0, negative ones from the end; indices count from 0.
+*/
+#ifndef cjac_h
+#define cjac_h
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef CJ_API
+#if defined(__GNUC__)
+#define CJ_API extern __attribute__((visibility("default")))
+#else
+#define CJ_API extern
+#endif
+#endif
+
+#define CJ_VERSION 100 /* 0.1.0 */
+CJ_API int cj_version(void);
+
+/* --- status ------------------------------------------------------------ */
+
+#define CJ_STATUS_LIST(X)                                                                                              \
+  X(OK, "ok")                                                                                                          \
+  X(ENOMEM, "not enough memory")                                                                                       \
+  X(EARG, "bad argument")                                                                                              \
+  X(ESHAPE, "shapes do not agree")                                                                                     \
+  X(EDTYPE, "dtypes do not agree")                                                                                     \
+  X(ENODIFF, "not differentiable in this operand")                                                                     \
+  X(EDOMAIN, "singular or indefinite matrix")                                                                          \
+  X(ERANGE, "index out of range")                                                                                      \
+  X(ELIMIT, "a limit of the context was reached")                                                                      \
+  X(ESTALE, "a traced value outlived its function")                                                                    \
+  X(ENOVALUE, "a traced value has no number yet")                                                                      \
+  X(ECANCEL, "interrupted")                                                                                            \
+  X(EUSER, "a callback reported failure")                                                                              \
+  X(ENOSYS, "not built into this library")
+
+typedef enum cj_status {
+#define X(name, text) CJ_##name,
+  CJ_STATUS_LIST(X)
+#undef X
+      CJ_NSTATUS
+} cj_status;
+
+CJ_API const char *cj_status_name(cj_status s); /* "ESHAPE" */
+CJ_API const char *cj_status_text(cj_status s); /* "shapes do not agree" */
+
+/* --- types ------------------------------------------------------------- */
+
+#define CJ_MAXRANK 8
+
+typedef enum cj_dtype { CJ_F64, CJ_F32, CJ_I64, CJ_BOOL, CJ_NDTYPE } cj_dtype;
+
+/* dtype and shape; a plain value.  Elements are in row-major order; a bool is one byte, 0 or 1. */
+typedef struct cj_type {
+  uint8_t dtype, rank;
+  int64_t dim[CJ_MAXRANK]; /* entries from rank on are 0 */
+} cj_type;
+
+CJ_API const char *cj_dtype_name(cj_dtype dt); /* "float64" */
+CJ_API size_t cj_dtype_size(cj_dtype dt);      /* bytes */
+
+/* The type of that dtype and shape.  EARG: rank over CJ_MAXRANK, a negative size, or a number
+** of bytes that does not fit ptrdiff_t. */
+CJ_API cj_status cj_type_make(cj_dtype dt, int rank, const int64_t *dim, cj_type *out);
+CJ_API int64_t cj_type_count(const cj_type *t); /* elements */
+CJ_API size_t cj_type_bytes(const cj_type *t);
+
+typedef struct cj_ctx cj_ctx;       /* allocator, limits, caches, last error  */
+typedef struct cj_tensor cj_tensor; /* reference-counted immutable array      */
+typedef struct cj_func cj_func;     /* immutable program: tensors to tensors  */
+typedef struct cj_plan cj_plan;     /* a function laid out, ready to run      */
+
+/* --- context ----------------------------------------------------------- */
+
+/* The contract of lua_Alloc: nsize == 0 frees and returns NULL; osize is exact. */
+typedef void *(*cj_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
+
+typedef struct cj_config {
+  size_t size; /* sizeof(cj_config): the struct may grow */
+  cj_alloc_fn alloc;
+  void *alloc_ud;      /* alloc NULL: malloc */
+  size_t mem_limit;    /* bytes; 0: none */
+  uint32_t node_limit; /* instructions in one function; 0: none */
+} cj_config;
+
+typedef struct cj_memstat {
+  size_t live, peak, blocks; /* bytes now, most bytes, allocations now */
+} cj_memstat;
+
+CJ_API cj_status cj_ctx_new(const cj_config *cfg, cj_ctx **out); /* cfg NULL: defaults */
+/* The context lives on while tensors, functions or plans of it do. */
+CJ_API void cj_ctx_release(cj_ctx *c);
+CJ_API const char *cj_errmsg(const cj_ctx *c); /* never NULL; good until the next call */
+CJ_API void cj_ctx_mem(const cj_ctx *c, cj_memstat *out);
+/* Long computations of c stop with ECANCEL soon after *flag becomes nonzero; NULL: never. */
+CJ_API void cj_ctx_cancel(cj_ctx *c, const volatile int *flag);
+/* Forgets every cached plan and spare buffer. */
+CJ_API void cj_ctx_trim(cj_ctx *c);
+/* For tests: the n-th allocation from now fails, and all after it; n < 0: none. */
+CJ_API void cj_ctx_fuse(cj_ctx *c, int64_t n);
+
+/* --- tensors ----------------------------------------------------------- */
+
+/* A tensor of that type.  src NULL: zeros; else cj_type_bytes(t) bytes are copied. */
+CJ_API cj_status cj_tensor_new(cj_ctx *c, const cj_type *t, const void *src, cj_tensor **out);
+CJ_API cj_tensor *cj_tensor_retain(cj_tensor *x);
+CJ_API void cj_tensor_release(cj_tensor *x);
+CJ_API const cj_type *cj_tensor_type(const cj_tensor *x);
+/* A contiguous equal of x: x itself (one more reference) if it is contiguous. */
+CJ_API cj_status cj_tensor_contiguous(cj_tensor *x, cj_tensor **out);
+/* The elements in row-major order, 64-byte aligned, or NULL if x is not contiguous. */
+CJ_API const void *cj_tensor_data(const cj_tensor *x);
+/* For filling a new tensor, and for in-place updates: NULL unless the caller holds the only
+** reference to a contiguous x that shares its storage with nothing. */
+CJ_API void *cj_tensor_edit(cj_tensor *x);
+/* Copies src into the elements first, first+step, ... (n of them) along axis of a tensor for which
+** cj_tensor_edit is not NULL; src broadcasts to that region.  O(elements written). */
+CJ_API cj_status cj_tensor_put(cj_tensor *x, int axis, int64_t first, int64_t step, int64_t n, const cj_tensor *src);
+/* One element as a number: an int64 and a bool come through *i, a float through *f. */
+CJ_API cj_status cj_tensor_at(const cj_tensor *x, int64_t index, double *f, int64_t *i);
+
+typedef struct cj_printopts {
+  int precision;     /* significant digits; default 4 */
+  int64_t threshold; /* elide when there are more elements; default 1000 */
+  int edge;          /* elements kept at either end when eliding; default 3 */
+  int linewidth;     /* characters; default 80 */
+} cj_printopts;
+
+/* Receives text; a status other than OK stops the writer, which returns it. */
+typedef cj_status (*cj_write_fn)(void *ud, const char *s, size_t n);
+/* Aligned text of x, as rows in brackets, followed by its dtype and shape.  o NULL: defaults. */
+CJ_API cj_status cj_tensor_write(const cj_tensor *x, const cj_printopts *o, cj_write_fn w, void *ud);
+
+/* Counter-based random numbers (Philox 4x32-10: Salmon et al., "Parallel random numbers: as easy
+** as 1, 2, 3", SC 2011): element i of stream (seed, offset) is the same on every machine. */
+typedef enum cj_dist { CJ_UNIFORM, CJ_NORMAL, CJ_INTEGERS, CJ_PERMUTATION } cj_dist;
+/* UNIFORM in [0,1); NORMAL mean 0, deviation 1; INTEGERS in [lo,hi); PERMUTATION of 0..n-1. *offset advances. */
+CJ_API cj_status cj_random(cj_ctx *c, const cj_type *t, cj_dist d, uint64_t seed, uint64_t *offset, int64_t lo,
+                           int64_t hi, cj_tensor **out);
+
+/* --- the table of operations: what bindings, tests and manuals are made from --- */
+
+/*
+** sig names the arguments: "x, dim:axes?, keepdim:bool=false".  An argument without a kind is a
+** tensor operand (a number will do).  Kinds:
+**   T operand  list operands, any number  index int64 operand (0-based here, 1-based in Lua)
+**   axis axes shape perm int ints num bool str dtype       parameters
+** A trailing ? marks an argument that may be absent; =v gives the value then.
+*/
+typedef struct cj_opinfo {
+  const char *name;   /* "solve" */
+  const char *module; /* "" for cj.NAME and x:NAME(); "linalg", ...; NULL: internal, for tests */
+  const char *sig;
+  const char *doc;
+  const char *value;   /* C expression if elementwise, else NULL */
+  const char *domain;  /* where an elementwise operand is sampled, one letter an operand */
+  const char *example; /* argument lists, as Lua text, separated by " | " */
+  const char *meta;    /* Lua metamethod, or NULL */
+  bool differentiable;
+  bool primitive; /* an instruction of its own; false: built from others */
+} cj_opinfo;
+
+typedef struct cj_param {
+  int n;                     /* numbers given; -1: absent */
+  int64_t v[2 * CJ_MAXRANK]; /* axis, axes, shape, ints, int, bool, dtype */
+  double f;                  /* num */
+  const char *s;             /* str */
+} cj_param;
+
+CJ_API int cj_op_count(void);
+CJ_API const cj_opinfo *cj_op_info(int op);
+CJ_API int cj_op_find(const char *module, const char *name); /* -1: none */
+
+/* --- values, tracing ---------------------------------------------------- */
+
+/*
+** A value is a tensor, a number (which takes part in an operation without changing the dtype of
+** tensors beside it), or what an instruction of an open trace will give.
+*/
+typedef uint32_t cj_ref;
+typedef enum cj_kind { CJ_NONE, CJ_TENSOR, CJ_TRACED, CJ_NUM, CJ_INT, CJ_LOGICAL } cj_kind;
+typedef struct cj_val {
+  cj_kind kind;
+  union {
+    cj_tensor *tensor; /* borrowed in arguments, one reference in results */
+    struct {
+      uint32_t trace;
+      cj_ref ref;
+    } at;
+    double num;
+    int64_t i; /* CJ_INT, CJ_LOGICAL */
+  } u;
+} cj_val;
+
+/*
+** Applies an operation.  Done at once if no operand is traced; else an instruction of the innermost
+** trace among the operands, into which tensors and values of outer traces are captured.
+** in: the operands in the order of sig; p: the parameters in the order of sig.
+** out: room for cap values; *nout is set to their number.
+*/
+CJ_API cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_val *out, int cap,
+                          int *nout);
+
+/* Traces nest; a number stands for one and is never used again. */
+CJ_API cj_status cj_trace_open(cj_ctx *c, uint32_t *trace);
+/* One more argument of the function being traced, standing for primal (a tensor or a value of an
+** outer trace).  Fails after the first operation unless late is true. */
+CJ_API cj_status cj_trace_input(cj_ctx *c, uint32_t trace, const cj_val *primal, cj_val *out);
+/* An argument of which only the type is known: asking for its number is ENOVALUE. */
+CJ_API cj_status cj_trace_input_type(cj_ctx *c, uint32_t trace, const cj_type *t, cj_val *out);
+/* Ends a trace without a result; a number that stands for no open trace is no error. */
+CJ_API void cj_trace_abandon(cj_ctx *c, uint32_t trace);
+CJ_API bool cj_trace_isopen(const cj_ctx *c, uint32_t trace);
+/* Where the user's code is now, for messages: a line of a chunk.  Kept with each instruction. */
+CJ_API void cj_trace_line(cj_ctx *c, uint32_t trace, int line);
+/* Ends the trace: its function of the arguments so far, captures bound inside. */
+CJ_API cj_status cj_trace_close(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, cj_func **out);
+
+CJ_API cj_status cj_val_type(cj_ctx *c, const cj_val *v, cj_type *out);
+/* The number behind a value: a tensor for any kind.  Evaluates what it needs of a trace and
+** records that the trace depends on it. */
+CJ_API cj_status cj_val_tensor(cj_ctx *c, const cj_val *v, cj_tensor **out);
+CJ_API void cj_val_release(cj_val *v);
+
+/* --- derivatives --------------------------------------------------------- */
+
+typedef enum cj_want {
+  CJ_VALUE,    /* y                                                                  */
+  CJ_JACOBIAN, /* block [i][j]: shape(y_i) ++ shape(x_j), dtype of x_j; ny * nx results, row by row */
+  CJ_HESSIAN,  /* of the single one-element output: block [i][j]: shape(x_i) ++ shape(x_j)    */
+  CJ_VJP,      /* v: ny cotangents (absent: 1, one one-element output only); nx results       */
+  CJ_JVP,      /* v: nx tangents (absent: 1, one one-element input only); ny results          */
+  CJ_VHP,      /* v: nx; nx results, v' H */
+  CJ_HVP       /* v: nx; nx results, H v  */
+} cj_want;
+
+typedef enum cj_strategy { CJ_AUTO, CJ_REVERSE, CJ_FORWARD, CJ_SPARSE } cj_strategy;
+
+typedef struct cj_request {
+  size_t size; /* sizeof(cj_request) */
+  cj_want want;
+  cj_strategy strategy;
+  int64_t chunk;    /* rows or columns of one pass; 0: as fits max_bytes */
+  size_t max_bytes; /* of one pass; 0: default */
+  bool value;       /* the outputs too, before the rest */
+  bool strict;      /* EARG, naming both, where an output does not depend on an input */
+  bool detach;      /* results are constants to enclosing traces */
+} cj_request;
+
+/*
+** Ends the trace and derives what rq asks for at the arguments it was opened with.  v: nv values or
+** none (nv 0).  The results are tensors, or instructions of an outer trace if the arguments or
+** captures came from one.  The plan is kept in the context under the structure of the program, so a
+** repeated call costs the trace, a look-up and the run.  After an error the trace is closed too.
+*/
+CJ_API cj_status cj_trace_derive(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, const cj_request *rq,
+                                 const cj_val *v, int nv, cj_val *out, int cap, int *nout);
+/* The same for a trace that goes on (a tape): x: nx of its inputs or any of its values. */
+CJ_API cj_status cj_tape_derive(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, const cj_val *x, int nx,
+                                const cj_request *rq, const cj_val *v, int nv, cj_val *out, int cap, int *nout);
+/* Ends the trace: its outputs, and the linear function (tangents of the inputs) -> (tangents of the
+** outputs) at these arguments, which does not run the traced function again. */
+CJ_API cj_status cj_trace_linearize(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, cj_val *value, cj_func **lin);
+
+/* --- functions ----------------------------------------------------------- */
+
+/* A body receives one value per input and writes one per output; EUSER gives up. */
+typedef cj_status (*cj_body)(cj_ctx *c, const cj_val *x, cj_val *y, void *ud);
+CJ_API cj_status cj_func_new(cj_ctx *c, int nin, const cj_type *in, int nout, cj_body body, void *ud, cj_func **out);
+CJ_API cj_func *cj_func_retain(cj_func *f);
+CJ_API void cj_func_release(cj_func *f);
+CJ_API int cj_func_nin(const cj_func *f); /* arguments; captures are not counted */
+CJ_API int cj_func_nout(const cj_func *f);
+CJ_API const cj_type *cj_func_in(const cj_func *f, int i);
+CJ_API const cj_type *cj_func_out(const cj_func *f, int i);
+/* f at x: at once, or inlined into the innermost trace among x and f's captures. */
+CJ_API cj_status cj_func_apply(cj_func *f, const cj_val *x, int nx, cj_val *out);
+
+/* Transforms: a function in, a function out.  Inputs and results in the order of cj_want:
+** (x.., v..) -> (values if rq->value.., wanted..). */
+CJ_API cj_status cj_func_derive(cj_func *f, const cj_request *rq, cj_func **out);
+/* The inputs i with which[i] gain a leading axis of length n; all outputs have it. */
+CJ_API cj_status cj_func_batch(cj_func *f, const bool *which, int64_t n, cj_func **out);
+
+typedef enum cj_form { CJ_TEXT, CJ_DOT } cj_form;
+CJ_API cj_status cj_func_write(const cj_func *f, cj_form form, cj_write_fn w, void *ud);
+
+/* --- plans: run many times ------------------------------------------------ */
+
+/* EARG if f has captures that are traced. */
+CJ_API cj_status cj_plan_new(cj_func *f, cj_plan **out);
+CJ_API cj_plan *cj_plan_retain(cj_plan *p);
+CJ_API void cj_plan_release(cj_plan *p);
+CJ_API size_t cj_plan_worksize(const cj_plan *p); /* bytes; align to 64 */
+/*
+** in and out: caller's buffers, row-major, of the function's types; an output may not overlap an
+** input.  work: cj_plan_worksize bytes, or NULL if that is 0.  EDOMAIN (singular matrix), ERANGE
+** (index): the outputs are not to be read.
+*/
+CJ_API cj_status cj_plan_run(const cj_plan *p, const void *const *in, void *const *out, void *work);
+CJ_API cj_status cj_plan_write(const cj_plan *p, cj_write_fn w, void *ud);
+
+/* --- sparsity -------------------------------------------------------------- */
+
+typedef struct cj_pattern cj_pattern; /* immutable; rows and columns of all outputs and inputs laid end to end */
+typedef struct cj_csr {
+  int64_t rows, cols, nnz;
+  const int64_t *rowptr, *col; /* views into the pattern; rows + 1 and nnz entries */
+} cj_csr;
+CJ_API cj_status cj_func_sparsity(cj_func *f, cj_pattern **out);
+CJ_API void cj_pattern_csr(const cj_pattern *p, cj_csr *out);
+CJ_API void cj_pattern_release(cj_pattern *p);
+/* The nonzeros of the Jacobian in pattern order: (x..) -> (values if value.., one vector of nnz).
+** float64 unless every input is float32. */
+CJ_API cj_status cj_func_sparse_jacobian(cj_func *f, bool value, cj_func **out, cj_pattern **pattern);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

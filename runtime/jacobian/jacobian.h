@@ -1,0 +1,44 @@
+/*
+** jacobian.h -- choosing and building derivatives: the cost model, seeds, colours, drivers.
+*/
+#ifndef cj_jacobian_jacobian_h
+#define cj_jacobian_jacobian_h
+
+#include "exec/exec.h"
+#include "transform/transform.h"
+
+/* A derivative that was asked for, ready to run any number of times. */
+typedef struct cjj_derived cjj_derived;
+
+/* f: (x..; captures..) -> (y..).  nv: 0 or as many v as rq->want takes.  The result's inputs are x..,
+** v.., captures..; its outputs as cj_want says, after y.. if rq->value.  Errors name what is wrong with
+** f or rq. */
+cj_status cjj_derive(cj_ctx *c, const cj_graph *f, const cj_request *rq, int nv, cjj_derived **out);
+void cjj_free(cj_ctx *c, cjj_derived *d);
+int cjj_nout(const cjj_derived *d);
+const cj_type *cjj_out(const cjj_derived *d, int i);
+/* The whole as one program, for inlining into a trace; borrowed, built when first asked for. */
+cj_status cjj_program(cjj_derived *d, const cj_graph **out);
+/* in as cje_plan_run; out: row-major buffers. */
+cj_status cjj_run(cj_ctx *c, cjj_derived *d, const cj_view *in, void *const *out, const char **fault, int *where);
+
+/* Which elements of all outputs laid end to end may depend on which of all active arguments laid end
+** to end: compressed sparse rows, columns ascending.  Computed on the linear program that jvp gives. */
+struct cj_pattern {
+  cj_ctx *c;
+  int refs; /* atomic */
+  int64_t rows, cols, nnz;
+  int64_t *rowptr, *col;
+};
+/* ELIMIT if it would have more than maxnnz entries: it is to be treated as dense. */
+cj_status cjj_pattern(cj_ctx *c, const cj_graph *f, const uint8_t *active, int64_t maxnnz, struct cj_pattern **out);
+void cjj_pattern_release(struct cj_pattern *p);
+
+/* Distance-1 colouring of the columns (or rows) of p so that no row (column) meets a colour twice:
+** greedy, best of several orders (Gebremedhin, Manne, Pothen, "What color is your Jacobian?", SIAM
+** Review 2005).  colour: cols (rows) entries from 0. */
+cj_status cjj_colour(cj_ctx *c, const struct cj_pattern *p, bool rows, int64_t *colour, int64_t *ncolours);
+
+/* (x..; captures..) -> (values.. if value, nz): the nonzeros in pattern order. */
+cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, struct cj_pattern **pattern, cj_graph **out);
+#endif
