@@ -60,11 +60,14 @@ void *cjm_zalloc(cj_ctx *c, size_t n); /* zeroed */
 /* CJ_ALIGN-aligned blocks; free with the same size. */
 void *cjm_aligned(cj_ctx *c, size_t n);
 void cjm_aligned_free(cj_ctx *c, void *p, size_t n);
-/* Grows *p (of *cap elements of size bytes each) to hold at least need; doubling.  False: ENOMEM, unchanged.
+/* Grows the array that *pp points to (of *cap elements of size bytes each) to hold at least need; doubling.  False:
+*ENOMEM, unchanged.
 ** Debug builds move the array on every call, so stale pointers show. */
-bool cjm_grow(cj_ctx *c, void **p, uint32_t *cap, size_t need, size_t size);
-#define CJM_GROW(c, arr, cap, need) cjm_grow((c), (void **)&(arr), &(cap), (need), sizeof *(arr))
+bool cjm_grow(cj_ctx *c, void *pp, uint32_t *cap, size_t need, size_t size);
+#define CJM_GROW(c, arr, cap, need) cjm_grow((c), &(arr), &(cap), (need), sizeof *(arr))
 
+/* A bare context; the API floor fills in the rest. */
+cj_status cjm_newctx(const cj_config *cfg, cj_ctx **out);
 void cjm_retain_ctx(cj_ctx *c);
 void cjm_release_ctx(cj_ctx *c); /* frees the context with the last reference; its floors must be empty by then */
 

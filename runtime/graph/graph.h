@@ -13,7 +13,8 @@ struct cj_graph {
   cj_ctx *c;
   cj_node *node; /* node[0] is unused */
   uint32_t len, cap;
-  int32_t *line;         /* source line of each instruction; 0: none.  Same capacity as node */
+  int32_t *line; /* source line of each instruction; 0: none */
+  uint32_t linecap;
   uint32_t *slot, nslot; /* hash of nodes, for sharing; nslot a power of two */
   cj_ref *pool;          /* operands of instructions with more than three */
   uint32_t npool, poolcap;
@@ -29,6 +30,7 @@ struct cj_graph {
   uint32_t narg, argcap, ncapture, capturecap;
   cj_ref *out;
   uint32_t nout, outcap;
+  bool plain;    /* written by a user: no result may be a structural zero, which has no type */
   int32_t now;   /* line given to new instructions */
   uint64_t hash; /* structural, of everything appended so far; constants but special ones left out */
 };
@@ -64,7 +66,7 @@ cj_ref cjg_num(cj_graph *g, int dtype, double v);  /* 0-d */
 cj_ref cjg_int(cj_graph *g, int64_t v);            /* 0-d int64 */
 cj_ref cjg_tensor(cj_graph *g, cj_tensor *x);      /* a constant tensor; its content is part of the structure */
 
-/* The door.  in: nin operands; a NULL: no numbers. */
+/* The door.  in: nin operands, not inside g's own pool; a NULL: no numbers. */
 cj_ref cjg_emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a);
 /* fold.c: a simpler equal of the instruction, or 0 and *zero true for a structural zero, or 0. */
 cj_ref cjg_fold(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a, const cj_type *t, bool *zero);
@@ -74,6 +76,8 @@ cj_ref cjg_output(cj_graph *g, cj_ref r); /* appends to out; returns r */
 cj_ref cjg_copy(cj_graph *g, const cj_graph *f, cj_ref r, const cj_ref *map);
 /* Writes all of f that its outputs need into g; in: values of f's arguments and captures; out: f->nout. */
 bool cjg_inline(cj_graph *g, const cj_graph *f, const cj_ref *in, cj_ref *out);
+/* Inputs of g like those of f, in order; in: one ref each. */
+bool cjg_inputs_like(cj_graph *g, const cj_graph *f, cj_ref *in);
 /* live[r] for r < len: r is needed by the outputs.  live: len bytes. */
 void cjg_live(const cj_graph *g, uint8_t *live);
 /* The program without what its outputs do not need; a new graph.  All inputs stay. */

@@ -38,7 +38,10 @@ enum {                     /* flags */
        CJ_SHAPED = 4,      /* the attribute is the shape of the result: batching prepends to it */
        CJ_NOBROADCAST = 8, /* batching expands every operand: the row does not broadcast leading axes itself */
        CJ_INPLACE = 16,    /* eval may write over operand 0 */
-       CJ_METHOD = 32      /* also x:name() */
+       CJ_METHOD = 32,     /* also x:name() */
+       CJ_INDEXRESULT =
+           64, /* its last of several results, or its only one (then with CJ_NODIFF), are indices: Lua adds 1 */
+       CJ_LISTRESULT = 128 /* any number of results: a table of them in Lua */
 };
 
 /* One face argument list, as cj_apply receives it, operands already values of g. */
@@ -69,7 +72,8 @@ typedef struct cj_op {
 
   /* The instruction.  infer: the result's type, or a message by cjm_fail and false. */
   bool (*infer)(cj_ctx *c, const struct cj_op *self, const cj_type *const *in, int nin, const cj_attr *a, cj_type *out);
-  cj_eval eval[CJ_NDTYPE]; /* by dtype of operand 0 (of the result, for sources); NULL: not for that dtype */
+  /* CJ_NDTYPE kernels, by dtype of operand 0 (of the result, for sources); an entry NULL: not for that dtype */
+  const cj_eval *eval;
   size_t (*work)(const cj_type *const *in, int nin, const cj_attr *a);
   /* The result as a view of operand 0; false: not possible for these strides, use eval (a copy). */
   bool (*alias)(const cj_type *in, const int64_t *stride, const cj_attr *a, const cj_type *out, int64_t *ostride,

@@ -43,6 +43,7 @@ typedef struct cj_tracer {
 cj_trace *cjg_trace_open(cj_ctx *c);                    /* NULL: ENOMEM */
 cj_trace *cjg_trace_find(const cj_ctx *c, uint32_t id); /* NULL: not open */
 void cjg_trace_drop(cj_ctx *c, cj_trace *t);            /* ends it; its memory goes to the spare list */
+void cjg_tracer_trim(cj_ctx *c);                        /* frees the spare ones */
 void cjg_tracer_free(cj_ctx *c);                        /* all of them */
 cj_ref cjg_trace_arg(cj_trace *t, const cj_type *ty, const cj_origin *o); /* retains o's tensor */
 /* The input of t that stands for o, new or found. */

@@ -166,7 +166,9 @@ CJ_API cj_status cj_random(cj_ctx *c, const cj_type *t, cj_dist d, uint64_t seed
 ** sig names the arguments: "x, dim:axes?, keepdim:bool=false".  An argument without a kind is a
 ** tensor operand (a number will do).  Kinds:
 **   T operand  list operands, any number  index int64 operand (0-based here, 1-based in Lua)
-**   axis axes shape perm int ints num bool str dtype       parameters
+**   axis axes shape perm int ints pos num bool str dtype   parameters
+**   indices: a list of index operands; num|str: a number, or one of a few names
+** pos is a position along an axis: here from 0, in Lua from 1, in both negative from the end.
 ** A trailing ? marks an argument that may be absent; =v gives the value then.
 */
 typedef struct cj_opinfo {
@@ -179,7 +181,11 @@ typedef struct cj_opinfo {
   const char *example; /* argument lists, as Lua text, separated by " | " */
   const char *meta;    /* Lua metamethod, or NULL */
   bool differentiable;
-  bool primitive; /* an instruction of its own; false: built from others */
+  bool primitive;    /* an instruction of its own; false: built from others */
+  bool method;       /* also x:NAME() */
+  bool index_result; /* positions, from 0 here and from 1 in Lua, are the last of several results, or the single
+                     ** one of a row that is not differentiable */
+  bool list_result;  /* any number of results: one table of them in Lua */
 } cj_opinfo;
 
 typedef struct cj_param {
@@ -190,7 +196,7 @@ typedef struct cj_param {
 } cj_param;
 
 CJ_API int cj_op_count(void);
-CJ_API const cj_opinfo *cj_op_info(int op);
+CJ_API cj_status cj_op_info(int op, cj_opinfo *out); /* EARG: no such row */
 CJ_API int cj_op_find(const char *module, const char *name); /* -1: none */
 
 /* --- values, tracing ---------------------------------------------------- */
@@ -226,7 +232,7 @@ CJ_API cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj
 /* Traces nest; a number stands for one and is never used again. */
 CJ_API cj_status cj_trace_open(cj_ctx *c, uint32_t *trace);
 /* One more argument of the function being traced, standing for primal (a tensor or a value of an
-** outer trace).  Fails after the first operation unless late is true. */
+** outer trace). */
 CJ_API cj_status cj_trace_input(cj_ctx *c, uint32_t trace, const cj_val *primal, cj_val *out);
 /* An argument of which only the type is known: asking for its number is ENOVALUE. */
 CJ_API cj_status cj_trace_input_type(cj_ctx *c, uint32_t trace, const cj_type *t, cj_val *out);

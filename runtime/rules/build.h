@@ -2,6 +2,10 @@
 ** build.h -- the vocabulary in which rules and composites are written: cjb_NAME appends a primitive
 ** to g and gives its ref.  Elementwise operands broadcast and must have one dtype.  A structural zero
 ** goes in and comes out as the row's linearity says.  Axes count from the end here: 1 is the last.
+**
+** The numbers of an instruction (its cj_attr) are the integer arguments of its function here, in that order,
+** but for: reshape and expand, the sizes of the result from the front; permute, v[k-1] = the axis of x, from
+** the end, that becomes the k-th from the end, where axes beyond n stay; the rest, none.
 */
 #ifndef cj_rules_build_h
 #define cj_rules_build_h
@@ -21,6 +25,9 @@
 #define X(name, nin, ...) CJB_##nin(name)
 #include "def/elementwise.def"
 #undef X
+
+/* A copy of the type of x, which stays good while more is emitted; 0-d float64 if x is 0. */
+cj_type cjb_type(const cj_graph *g, cj_ref x);
 
 /* sources */
 cj_ref cjb_like(cj_graph *g, cj_ref x, double v);         /* 0-d constant v of x's dtype; 0 if x is 0 */

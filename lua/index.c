@@ -1,0 +1,237 @@
+/* index.c -- reading: x.name, x[i], x[{i, {a, b}}], x[mask], x[positions], x(i, j). */
+#include "region.h"
+
+#include <string.h>
+
+#define WHO "cj.index"
+
+/* --- a region --------------------------------------------------------------------- */
+
+/* A region that lies in one piece, and is small, is copied: cheaper than a view of it, and it does not keep
+** the whole alive.  False: not so. */
+static bool push_copy(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl_region *g) {
+  enum { SMALL = 1024 };
+  const char *data = x->v.kind == CJ_TENSOR ? cj_tensor_data(x->v.u.tensor) : NULL;
+  int64_t at = 0;
+  int k = 0;
+  if (!data) return false;
+  while (k < g->t.rank && g->r[k].drop) at = at * g->t.dim[k] + g->r[k].first, k++;
+  for (int i = k; i < g->t.rank; i++) {
+    if (!cjl_isall(g, i)) return false;
+    at *= g->t.dim[i];
+  }
+  cj_type t = cjl_regiontype(g, false);
+  if (cj_type_bytes(&t) > SMALL) return false;
+  cj_tensor *y = NULL;
+  cjl_tensor *box = cjl_box(L);
+  CJL_TRY(L, S, WHO, cj_tensor_new(S->ctx, &t, data + at * (int64_t)cj_dtype_size((cj_dtype)t.dtype), &y));
+  box->v = (cj_val){.kind = CJ_TENSOR, .u.tensor = y};
+  cjl_seal(L, S, box);
+  return true;
+}
+
+/* Takes the region along one axis of the tensor on top. */
+static void take_axis(lua_State *L, cjl_state *S, int axis, const cjl_range *r) {
+  if (r->drop) {
+    cj_param p[2] = {cjl_p(axis), cjl_p(r->first)};
+    cjl_then(L, S, WHO, S->op.select, p, 2);
+  } else if (r->n == 0) {
+    cj_param p[3] = {cjl_p(axis), cjl_p(0), cjl_p(0)};
+    cjl_then(L, S, WHO, S->op.narrow, p, 3);
+  } else {
+    cj_param p[4] = {cjl_p(axis), cjl_p(r->first), cjl_p(r->first + (r->n - 1) * r->step), cjl_p(r->step)};
+    cjl_then(L, S, WHO, S->op.slice, p, 4);
+  }
+}
+
+static int push_region(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl_region *g) {
+  if (push_copy(L, S, x, g)) return 1;
+  cjl_share(L, S, x);
+  for (int i = g->t.rank - 1; i >= 0; i--) /* from the last: positions of the others stay */
+    if (!cjl_isall(g, i)) take_axis(L, S, i, &g->r[i]);
+  return 1;
+}
+
+static int index_keys(lua_State *L, cjl_state *S, const cjl_tensor *x, int first, int n) {
+  cjl_region g;
+  cj_type t = cjl_typeof(L, S, x, WHO);
+  cjl_readregion(L, &g, &t, first, n);
+  return push_region(L, S, x, &g);
+}
+
+/* --- tensors as keys --------------------------------------------------------------------- */
+
+/* The rows of the tensor on top, whose first n axes are joined, at positions. */
+static void take_rows(lua_State *L, cjl_state *S, const cj_type *t, int n, const cj_tensor *positions) {
+  cj_type joined = cjl_joined(t, n);
+  cjl_reshape(L, S, WHO, S->op.reshape, &joined);
+  cj_val in[2] = {((cjl_tensor *)lua_touserdata(L, -1))->v,
+                  {.kind = CJ_TENSOR, .u.tensor = (cj_tensor *)(uintptr_t)positions}};
+  cj_param axis = cjl_p(0);
+  cjl_apply(L, S, WHO, S->op.index_select, in, 2, &axis, 1);
+}
+
+static int index_mask(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl_tensor *mask) {
+  cj_type t = cjl_typeof(L, S, x, WHO);
+  const cj_tensor *m = cjl_concrete(L, S, mask, WHO);
+  cjl_checkmask(L, &t, cj_tensor_type(m));
+  const cj_tensor *at = cjl_positions(L, S, m, WHO);
+  cjl_share(L, S, x);
+  take_rows(L, S, &t, cj_tensor_type(m)->rank, at);
+  return 1;
+}
+
+static int index_tensor(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl_tensor *key) {
+  if (cjl_typeof(L, S, key, WHO).dtype == CJ_BOOL) return index_mask(L, S, x, key);
+  cj_val in[2] = {x->v, cjl_fromone(L, S, WHO, &key->v)->v};
+  cjl_apply(L, S, WHO, S->op.index, in, 2, NULL, 0);
+  return 1;
+}
+
+/* x:masked_select(mask): the elements of both, broadcast together. */
+static int masked_select(lua_State *L) {
+  static const char who[] = "cj.masked_select";
+  cjl_state *S = cjl_self(L);
+  cj_type t = cjl_typeof(L, S, cjl_check(L, S, 1, who, "x"), who);
+  cj_type m = cjl_typeof(L, S, cjl_check(L, S, 2, who, "mask"), who);
+  int rank = t.rank > m.rank ? t.rank : m.rank;
+  cj_type both = {t.dtype, (uint8_t)rank, {0}};
+  if (m.dtype != CJ_BOOL) cjl_argerror(L, who, 2, "mask", "a bool tensor", 2);
+  for (int k = 1; k <= rank; k++) {
+    int64_t a = k <= t.rank ? t.dim[t.rank - k] : 1, b = k <= m.rank ? m.dim[m.rank - k] : 1;
+    both.dim[rank - k] = a == 1 ? b : a;
+  }
+  for (int i = 1; i <= 2; i++) { /* broadcasting says what does not fit */
+    lua_pushvalue(L, i);
+    cjl_reshape(L, S, who, S->op.broadcast_to, &both);
+    lua_replace(L, i);
+  }
+  return index_mask(L, S, lua_touserdata(L, 1), lua_touserdata(L, 2));
+}
+
+/* cj.nonzero(x): int64 [n, rank], the positions of the elements that are not 0. */
+static int nonzero(lua_State *L) {
+  static const char who[] = "cj.nonzero";
+  cjl_state *S = cjl_self(L);
+  const cj_tensor *x = cjl_concrete(L, S, cjl_check(L, S, 1, who, "x"), who);
+  cj_type t = *cj_tensor_type(x);
+  const cj_tensor *at = cjl_positions(L, S, x, who);
+  const int64_t *pos = cj_tensor_data(at);
+  cj_type result = {CJ_I64, 2, {cj_tensor_type(at)->dim[0], t.rank}};
+  int64_t *out = cjl_new(L, S, &result, who);
+  for (int64_t i = 0; i < result.dim[0]; i++) {
+    int64_t rest = pos[i];
+    for (int k = t.rank - 1; k >= 0; k--) {
+      out[i * t.rank + k] = rest % t.dim[k] + 1;
+      rest /= t.dim[k];
+    }
+  }
+  return 1;
+}
+
+/* --- x.name ---------------------------------------------------------------------------------- */
+
+enum { SHAPE = 1, NDIM, DTYPE, T, MT };
+
+static int push_transposed(lua_State *L, cjl_state *S, const cj_type *t, bool last) {
+  cj_param p = {.n = t->rank};
+  for (int i = 0; i < t->rank; i++) p.v[i] = last ? i : t->rank - 1 - i;
+  if (last && t->rank < 2) cjl_error(L, "x.mT: a tensor of at least 2 dims is wanted");
+  if (last) p.v[t->rank - 1] = t->rank - 2, p.v[t->rank - 2] = t->rank - 1;
+  lua_pushvalue(L, 1);
+  cjl_then(L, S, "cj.permute", S->op.permute, &p, 1);
+  return 1;
+}
+
+static int push_property(lua_State *L, cjl_state *S, const cjl_tensor *x, int which) {
+  cj_type t = cjl_typeof(L, S, x, "cj.tensor");
+  switch (which) {
+  case NDIM: lua_pushinteger(L, t.rank); return 1;
+  case DTYPE: lua_pushstring(L, cj_dtype_name((cj_dtype)t.dtype)); return 1;
+  case T:
+  case MT: return push_transposed(L, S, &t, which == MT);
+  default: cjl_pushsizes(L, &t); return 1;
+  }
+}
+
+/* x:add_: computes add and rebinds x; made when first asked for. */
+static int push_inplace(lua_State *L) {
+  size_t n;
+  const char *name = lua_tolstring(L, 2, &n);
+  if (n < 2 || name[n - 1] != '_') return 0;
+  cjl_pushuser(L, CJL_METHODS);
+  lua_pushlstring(L, name, n - 1);
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, -3) != LUA_TFUNCTION) return 0;
+  lua_insert(L, -2);
+  cjl_pushfunction(L, cjl_inplace, 2);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, -4);
+  return 1;
+}
+
+static int index_name(lua_State *L, cjl_state *S, const cjl_tensor *x) {
+  cjl_pushuser(L, CJL_METHODS);
+  lua_pushvalue(L, 2);
+  switch (lua_rawget(L, -2)) {
+  case LUA_TLIGHTUSERDATA: return push_property(L, S, x, (int)(intptr_t)lua_touserdata(L, -1));
+  case LUA_TNIL: return push_inplace(L);
+  default: return 1;
+  }
+}
+
+/* --- metamethods -------------------------------------------------------------------------------- */
+
+static int meta_index(lua_State *L) {
+  cjl_state *S = cjl_self(L);
+  const cjl_tensor *x = cjl_test(L, S, 1), *key;
+  if (!x) return cjl_argerror(L, WHO, 1, "x", "a tensor", 1);
+  switch (lua_type(L, 2)) {
+  case LUA_TSTRING: return index_name(L, S, x);
+  case LUA_TNUMBER: return index_keys(L, S, x, 2, 1);
+  case LUA_TTABLE: return index_keys(L, S, x, 3, cjl_spread(L, 2));
+  default:
+    if ((key = cjl_test(L, S, 2)) != NULL) return index_tensor(L, S, x, key);
+    return cjl_error(L, "a tensor is indexed by integers, ranges, masks or int64 tensors, got %s", cjl_describe(L, 2));
+  }
+}
+
+/* x(i, j): as x[{i, j}], without the table. */
+static int meta_call(lua_State *L) {
+  cjl_state *S = cjl_self(L);
+  return index_keys(L, S, cjl_check(L, S, 1, WHO, "x"), 2, lua_gettop(L) - 1);
+}
+
+static int meta_len(lua_State *L) {
+  cjl_state *S = cjl_self(L);
+  cj_type t = cjl_typeof(L, S, cjl_check(L, S, 1, "cj.len", "x"), "cj.len");
+  if (t.rank == 0) return cjl_error(L, "#x: a 0-d tensor has no length");
+  lua_pushinteger(L, t.dim[0]);
+  return 1;
+}
+
+int cjl_spread(lua_State *L, int table) {
+  size_t n = lua_rawlen(L, table);
+  if (n > CJ_MAXRANK) cjl_error(L, "%d indices, at most %d are possible", (int)n, CJ_MAXRANK);
+  for (size_t i = 1; i <= n; i++) lua_rawgeti(L, table, (lua_Integer)i);
+  return (int)n;
+}
+
+void cjl_open_index(lua_State *L, cjl_state *S) {
+  static const cjl_reg functions[] = {{"masked_select", masked_select}, {"nonzero", nonzero}, {NULL, NULL}};
+  static const cjl_reg meta[] = {{"__index", meta_index}, {"__call", meta_call}, {"__len", meta_len}, {NULL, NULL}};
+  static const struct {
+    const char *name;
+    int which;
+  } properties[] = {{"shape", SHAPE}, {"ndim", NDIM}, {"dtype", DTYPE}, {"T", T}, {"mT", MT}};
+  (void)S;
+  cjl_register(L, functions, true);
+  cjl_registermeta(L, meta);
+  cjl_pushuser(L, CJL_METHODS);
+  for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
+    lua_pushlightuserdata(L, (void *)(intptr_t)properties[i].which);
+    lua_setfield(L, -2, properties[i].name);
+  }
+  lua_pop(L, 1);
+}

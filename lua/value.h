@@ -1,0 +1,169 @@
+/*
+** value.h -- handles: what a script holds of a tensor, and the few things every file of the binding needs.
+**
+** A handle is a userdata with one value of the core: a tensor, or an instruction of an open trace.  All C
+** functions of the module have the state of the binding as their first upvalue.
+*/
+#ifndef cjl_value_h
+#define cjl_value_h
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "cjac.h"
+
+#define CJL_TENSOR "cjac.tensor"
+
+typedef struct cjl_tensor {
+  cj_val v; /* CJ_NONE: closed, or not filled yet */
+} cjl_tensor;
+
+typedef struct cjl_stream { /* random numbers */
+  uint64_t seed, offset;
+} cjl_stream;
+
+typedef struct cjl_opdesc cjl_opdesc;
+
+/* Operations that the binding itself is made of. */
+#define CJL_USED(X) X(add) X(sub) X(select) X(slice) X(narrow) X(permute) X(to) X(reshape) X(broadcast_to) X(put)                     \
+  X(index) X(index_select) X(index_put) X(masked_fill) X(stack)
+typedef struct cjl_used {
+#define X(name) int name;
+  CJL_USED(X)
+#undef X
+} cjl_used;
+
+/* One per lua_State, in the registry. */
+typedef struct cjl_state {
+  cj_ctx *ctx;              /* NULL: the state is being closed */
+  const void *meta, *plain; /* metatables of handles, by identity: plain has no __gc, for traced values */
+  size_t debt;              /* bytes of new tensors of which Lua's collector has not been told */
+  cjl_stream stream;
+  cj_printopts print;
+  const cjl_opdesc *ops; /* of every operation, by its number */
+  cjl_used op;
+} cjl_state;
+
+enum { /* user values of the state */
+       CJL_META = 1,
+       CJL_PLAIN,
+       CJL_METHODS, /* name -> function, or light userdata: a property */
+       CJL_MODULE,
+       CJL_OPS,        /* the memory of ops */
+       CJL_BOXRESULTS, /* a function of ops.c */
+       CJL_TRACEMETA,
+       CJL_NUV = CJL_TRACEMETA
+};
+
+/* --- the state ------------------------------------------------------------ */
+/* The state behind the running C function.  Raises once the lua_State is being closed. */
+cjl_state *cjl_self(lua_State *L);
+/* Pushes one of its user values. */
+static inline void cjl_pushuser(lua_State *L, int which) { lua_getiuservalue(L, lua_upvalueindex(1), which); }
+/* Pushes a C function with the state as first upvalue, then `extra` values from the top of the stack. */
+void cjl_pushfunction(lua_State *L, lua_CFunction f, int extra);
+typedef struct cjl_reg {
+  const char *name;
+  lua_CFunction f;
+} cjl_reg;
+/* Functions of the table on top; if methods is true they become methods too. */
+void cjl_register(lua_State *L, const cjl_reg *r, bool methods);
+/* The same for the metatables of handles. */
+void cjl_registermeta(lua_State *L, const cjl_reg *r);
+
+/* --- errors ------------------------------------------------------------------ */
+/* Raises what the core reported; who: "cj.softmax".  The one place where a status becomes an error. */
+int cjl_raise(lua_State *L, cjl_state *S, cj_status s, const char *who);
+/* luaL_error with the place of the nearest Lua function: a C function may stand between. */
+int cjl_error(lua_State *L, const char *fmt, ...);
+/* The line that nearest Lua function is in; 0: unknown. */
+int cjl_line(lua_State *L);
+/* "cj.f: argument 2 (dim): expected an integer, got string"; idx: the offending value, 0: none came. */
+int cjl_argerror(lua_State *L, const char *who, int arg, const char *name, const char *want, int idx);
+/* Out of memory is met by one full collection and a second try. */
+bool cjl_again(lua_State *L, cjl_state *S, cj_status s);
+#define CJL_TRY(L, S, who, call)                                                                                       \
+  do {                                                                                                                 \
+    cj_status cjl_s = (call);                                                                                          \
+    if (cjl_s != CJ_OK && cjl_again(L, S, cjl_s)) cjl_s = (call);                                                      \
+    if (cjl_s != CJ_OK) cjl_raise(L, S, cjl_s, who);                                                                   \
+  } while (0)
+/* Pushes "a tensor of shape [2, 3]", "string", ...: what the value is, for messages. */
+const char *cjl_describe(lua_State *L, int idx);
+void cjl_pushshape(lua_State *L, const cj_type *t); /* "[2, 3]" */
+void cjl_pushsizes(lua_State *L, const cj_type *t); /* {2, 3} */
+
+/* --- handles ------------------------------------------------------------------- */
+/* The handle at idx; NULL: something else. */
+cjl_tensor *cjl_test(lua_State *L, cjl_state *S, int idx);
+cjl_tensor *cjl_check(lua_State *L, cjl_state *S, int idx, const char *who, const char *name);
+/* Pushes an empty handle, to be filled by the core and then sealed: results are boxed before anything
+** can raise. */
+cjl_tensor *cjl_box(lua_State *L);
+/* Gives the filled handle on top of the stack its metatable, and tells the collector what it weighs. */
+void cjl_seal(lua_State *L, cjl_state *S, cjl_tensor *h);
+/* An empty one that may stay in a table until it is filled. */
+cjl_tensor *cjl_slot(lua_State *L);
+void cjl_weigh(lua_State *L, cjl_state *S, const cj_val *v);
+/* The handle at idx stands for v (taken over) from now on. */
+void cjl_rebind(lua_State *L, cjl_state *S, int idx, cj_val v);
+/* Pushes another handle of the same value. */
+void cjl_share(lua_State *L, cjl_state *S, const cjl_tensor *h);
+cj_type cjl_typeof(lua_State *L, cjl_state *S, const cjl_tensor *h, const char *who);
+/* The tensor behind h, in row-major order; its handle is pushed.  Of a traced value that is its number now. */
+cj_tensor *cjl_concrete(lua_State *L, cjl_state *S, const cjl_tensor *h, const char *who);
+static inline const void *cjl_data(const cj_tensor *x) { return cj_tensor_data(x); }
+/* Pushes a new tensor of that type, zeros, and gives its elements for filling. */
+void *cjl_new(lua_State *L, cjl_state *S, const cj_type *t, const char *who);
+/* Pushes element i of x as a Lua value. */
+void cjl_pushelement(lua_State *L, const cj_tensor *x, int64_t i);
+
+/* --- operations ------------------------------------------------------------------ */
+/* Applies op to values and pushes its single result; used where a function is made of several. */
+cjl_tensor *cjl_apply(lua_State *L, cjl_state *S, const char *who, int op, const cj_val *in, int nin, const cj_param *p,
+                      int np);
+/* The same for one operand, and it replaces what is on top of the stack. */
+cjl_tensor *cjl_then(lua_State *L, cjl_state *S, const char *who, int op, const cj_param *p, int np);
+/* The tensor on top becomes one of that shape, of that dtype; what it is already stays. */
+cjl_tensor *cjl_reshape(lua_State *L, cjl_state *S, const char *who, int op, const cj_type *t);
+cjl_tensor *cjl_cast(lua_State *L, cjl_state *S, const char *who, int dtype);
+static inline cj_param cjl_p(int64_t v) { return (cj_param){.n = 1, .v = {v}}; }
+static inline cj_val cjl_int(int64_t i) { return (cj_val){.kind = CJ_INT, .u.i = i}; }
+static inline cj_val cjl_num(double d) { return (cj_val){.kind = CJ_NUM, .u.num = d}; }
+/* The value at idx as an operand: a tensor, a number or a boolean; kind CJ_NONE: none of these. */
+cj_val cjl_operand(lua_State *L, cjl_state *S, int idx);
+/* An int64 tensor that counts from 1 as one that counts from 0; it is pushed. */
+cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cj_val *index);
+
+/* --- parameters -------------------------------------------------------------------- */
+/* An integer, or a float or string that is one. */
+bool cjl_integer(lua_State *L, int idx, int64_t *out);
+int64_t cjl_checkint(lua_State *L, int idx, const char *who, const char *name);
+double cjl_checknum(lua_State *L, int idx, const char *who, const char *name);
+/* -1: no dtype of that name. */
+int cjl_dtype(const char *name);
+/* A table whose keys are all names: options, not a list. */
+bool cjl_isoptions(lua_State *L, int idx);
+/* Raises if the options at idx have a key that is not in names (NULL-terminated). */
+void cjl_checkoptions(lua_State *L, int idx, const char *who, const char *const *names);
+
+/* --- indexing ------------------------------------------------------------------------------ */
+/* Pushes the entries of a table of keys; how many. */
+int cjl_spread(lua_State *L, int table);
+/* x:NAME_(...): upvalues 2 and 3 are NAME and its function. */
+int cjl_inplace(lua_State *L);
+
+/* --- the files of the binding ---------------------------------------------------------- */
+/* Each adds its functions to the module table on top of the stack. */
+void cjl_open_ops(lua_State *L, cjl_state *S);
+void cjl_open_create(lua_State *L, cjl_state *S);
+void cjl_open_random(lua_State *L, cjl_state *S);
+void cjl_open_convert(lua_State *L, cjl_state *S);
+void cjl_open_print(lua_State *L, cjl_state *S);
+void cjl_open_index(lua_State *L, cjl_state *S);
+void cjl_open_assign(lua_State *L, cjl_state *S);
+void cjl_open_autodiff(lua_State *L, cjl_state *S);
+void cjl_open_tape(lua_State *L, cjl_state *S);
+void cjl_open_vmap(lua_State *L, cjl_state *S);
+void cjl_open_check(lua_State *L, cjl_state *S);
+#endif

@@ -1,0 +1,203 @@
+/* ops.c -- the table as data, and the one entry to all operations. */
+#include "api/api.h"
+#include "kernel/kernels.h"
+
+#include <string.h>
+
+int cj_op_count(void) { return CJ_NOPS - 1; }
+
+static bool differentiable(const cj_op *row) {
+  if (row->flags & CJ_NODIFF) return false;
+  return row->partial || row->lin || row->jvp || row->kind == CJ_COMPOSITE;
+}
+
+/* Rows hold what they are; this is how they look from outside. */
+cj_status cj_op_info(int op, cj_opinfo *out) {
+  if (op < 0 || op >= cj_op_count()) return CJ_EARG;
+  const cj_op *row = cjr_row(op + 1);
+  *out = (cj_opinfo){.name = row->name,
+                     .module = row->module,
+                     .sig = row->sig,
+                     .doc = row->doc,
+                     .value = row->ctext,
+                     .domain = row->domain,
+                     .example = row->example,
+                     .meta = row->meta,
+                     .differentiable = differentiable(row),
+                     .primitive = row->kind != CJ_COMPOSITE,
+                     .method = row->flags & CJ_METHOD,
+                     .index_result = row->flags & CJ_INDEXRESULT,
+                     .list_result = row->flags & CJ_LISTRESULT};
+  return CJ_OK;
+}
+
+/* list is comma-separated; "" is a member of ",linalg" and of "". */
+static bool ismember(const char *list, const char *word) {
+  size_t n = strlen(word);
+  for (const char *s = list;; s++) {
+    size_t m = strcspn(s, ",");
+    if (m == n && memcmp(s, word, n) == 0) return true;
+    s += m;
+    if (*s == '\0') return false;
+  }
+}
+
+int cj_op_find(const char *module, const char *name) {
+  for (int i = 1; i < CJ_NOPS; i++) {
+    const cj_op *row = cjr_row(i);
+    if (strcmp(row->name, name) != 0) continue;
+    if (module == NULL ? row->module == NULL : row->module && ismember(row->module, module)) return i - 1;
+  }
+  return -1;
+}
+
+/* --- building an operation in a trace ------------------------------------------------------------- */
+
+static bool build(cj_trace *t, int op, const cj_ref *in, uint32_t weak, int nin, const cj_param *p, int np, cj_ref *out,
+                  int cap, int *nout) {
+  const cj_op *row = cjr_row(op);
+  cj_call call = {.g = t->g, .op = op, .in = in, .nin = nin, .weak = weak, .p = p, .np = np};
+  if (row->build) return row->build(&call, out, cap, nout) && cjg_ok(t->g);
+  cj_attr a = {0};
+  for (int i = 0; np > 0 && p[0].n > 0 && i < p[0].n && i < CJ_MAXRANK; i++) a.v[a.n++] = p[0].v[i];
+  *nout = 1;
+  out[0] = cjg_emit(t->g, op, in, nin, &a);
+  return out[0] != 0;
+}
+
+static bool isweak(const cj_val *v) { return v->kind == CJ_NUM || v->kind == CJ_INT || v->kind == CJ_LOGICAL; }
+
+/* The operands as instructions of t.  eager: integer tensors need not become constants. */
+static bool operands(cj_trace *t, const cj_val *in, int nin, bool eager, cj_ref *refs, uint32_t *weak) {
+  *weak = 0;
+  for (int i = 0; i < nin; i++) {
+    refs[i] = 0;
+    if (in[i].kind == CJ_NONE) continue;
+    if (isweak(&in[i]) && i < 32) *weak |= 1u << i;
+    if (eager && in[i].kind == CJ_TENSOR) {
+      cj_origin o = cj_val_origin(&in[i]);
+      refs[i] = cjg_trace_capture(t, &in[i].u.tensor->type, &o);
+    } else {
+      refs[i] = cj_ref_of(t, &in[i]);
+    }
+    if (!refs[i]) return false;
+  }
+  return true;
+}
+
+enum { FEW = 16 };
+
+/* Builds the operation in t and leaves the results' refs in res. */
+static cj_status build_in(cj_trace *t, int op, const cj_val *in, int nin, bool eager, const cj_param *p, int np,
+                          cj_ref *res, int cap, int *nout) {
+  cj_ctx *c = t->g->c;
+  cj_ref few[FEW], *refs = few;
+  uint32_t weak;
+  if (nin > FEW && !(refs = cjm_alloc(c, (size_t)nin * sizeof *refs))) return c->status;
+  if (operands(t, in, nin, eager, refs, &weak)) build(t, op, refs, weak, nin, p, np, res, cap, nout);
+  if (refs != few) cjm_free(c, refs, (size_t)nin * sizeof *refs);
+  return c->status;
+}
+
+static cj_status demand_all(cj_trace *t, const cj_ref *res, int n, cj_val *out) {
+  cj_ctx *c = t->g->c;
+  for (int i = 0; i < n; i++) {
+    cj_tensor *x;
+    if (cje_demand(t, res[i], &x) != CJ_OK) {
+      cj_vals_release(out, i);
+      return c->status;
+    }
+    cjt_retain(x);
+    out[i] = (cj_val){.kind = CJ_TENSOR, .u.tensor = x};
+  }
+  return CJ_OK;
+}
+
+/* Concrete operands: the operation is written into a trace of its own, and its results are demanded. */
+static cj_status apply_eager(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_ref *res,
+                             cj_val *out, int cap, int *nout) {
+  cj_trace *t = cjg_trace_open(c);
+  if (!t) return c->status;
+  t->g->plain = true;
+  cj_status s = build_in(t, op, in, nin, true, p, np, res, cap, nout);
+  if (s == CJ_OK) s = demand_all(t, res, *nout, out);
+  cjg_trace_drop(c, t);
+  return s;
+}
+
+static cj_status apply_traced(cj_trace *t, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_ref *res,
+                              cj_val *out, int cap, int *nout) {
+  cj_status s = build_in(t, op, in, nin, false, p, np, res, cap, nout);
+  for (int i = 0; s == CJ_OK && i < *nout; i++) out[i] = cj_val_of(t, res[i]);
+  return s;
+}
+
+/* --- the short way for elementwise operations on float tensors of one dtype --------------------------- */
+
+/* A number as a 0-d tensor on the stack. */
+typedef struct number {
+  cj_tensor head;
+  union {
+    double d;
+    float f;
+  } u;
+} number;
+
+static cj_tensor *stack_number(cj_ctx *c, const cj_val *v, int dtype, number *n) {
+  double d = v->kind == CJ_NUM ? v->u.num : (double)v->u.i;
+  n->head = (cj_tensor){.c = c, .data = (char *)&n->u, .refs = 1, .type = cjt_scalar(dtype)};
+  if (dtype == CJ_F64)
+    n->u.d = d;
+  else
+    n->u.f = (float)d;
+  return &n->head;
+}
+
+/* False: not a case for the short way (or an error that the long way will explain). */
+static bool apply_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *out) {
+  const cj_op *row = cjr_row(op);
+  cj_tensor *x[3], *y;
+  const cj_type *types[3];
+  number num[3];
+  cj_type t;
+  int dtype = -1;
+  if (row->kind != CJ_ELEMENTWISE || op == CJ_OP_pow || op == CJ_OP_where || nin != row->nin) return false;
+  for (int i = 0; i < nin; i++) {
+    if (in[i].kind != CJ_TENSOR) continue;
+    int dt = in[i].u.tensor->type.dtype;
+    if (!cjt_isfloat(dt) || (dtype >= 0 && dt != dtype)) return false;
+    dtype = dt;
+  }
+  if (dtype < 0 || !cjk_loop(c->isa, op - CJ_OP_FIRST_EW, dtype)) return false;
+  for (int i = 0; i < nin; i++) {
+    if (in[i].kind == CJ_TENSOR)
+      x[i] = in[i].u.tensor;
+    else if (isweak(&in[i]))
+      x[i] = stack_number(c, &in[i], dtype, &num[i]);
+    else
+      return false;
+    types[i] = &x[i]->type;
+  }
+  cj_attr none = {0};
+  if (!row->infer(c, row, types, nin, &none, &t) || cje_eval(c, op, x, nin, &none, &t, &y) != CJ_OK) return false;
+  *out = (cj_val){.kind = CJ_TENSOR, .u.tensor = y};
+  return true;
+}
+
+cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_val *out, int cap,
+                   int *nout) {
+  cj_trace *t;
+  cj_ref few[FEW], *res = few;
+  cjm_clear(c);
+  if (op < 0 || op >= cj_op_count() || nin < 0 || cap < 1) return cjm_fail(c, CJ_EARG, "no such operation");
+  op++;
+  if (!cj_innermost(c, in, nin, &t)) return c->status;
+  if (!t && apply_short(c, op, in, nin, out)) return *nout = 1, CJ_OK;
+  if (!cjm_ok(c)) return c->status;
+  size_t bytes = (size_t)cap * sizeof *res;
+  if (cap > FEW && !(res = cjm_alloc(c, bytes))) return c->status;
+  cj_status s = t ? apply_traced(t, op, in, nin, p, np, res, out, cap, nout)
+                  : apply_eager(c, op, in, nin, p, np, res, out, cap, nout);
+  if (res != few) cjm_free(c, res, bytes);
+  return s;
+}

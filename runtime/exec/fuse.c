@@ -1,0 +1,126 @@
+/*
+** fuse.c -- which step computes which instruction.
+**
+** One pass in creation order.  An elementwise instruction joins the open group of its number of
+** elements if all its operands are there by then: computed by earlier steps, or inside the group in the
+** same order of elements (a reshape inside a group costs nothing).  Else it opens a new group at the end.
+** Every other instruction is a step of its own at the end.  So a group stands where its first
+** instruction stood and only ever reads what stands before it.
+*/
+#include "exec/planner.h"
+
+#include <string.h>
+
+/* Joining a group computes a result earlier than it was asked for, and it then waits in a buffer.  Large
+** results therefore join near groups only, and farther ones only if they read something of the group. */
+enum { SMALL = 1024, NEAR = 8, FAR = 64, TAPE_MAX = 1 << 26, NOPEN = 256 };
+
+static uint32_t new_step(cje_planner *P, cje_kind kind, uint32_t head, int64_t n) {
+  if (!CJE_ROOM(P, P->draft)) return 0;
+  P->draft.at[P->draft.n] = (cje_draft){.kind = (uint8_t)kind, .head = head, .tail = head, .count = 1, .n = n};
+  return P->draft.n++;
+}
+
+static void use(cje_planner *P, cj_ref x, uint32_t step) {
+  cje_root *r = &P->root[cje_root_of(P, x)];
+  if (r->step != step && r->last < step) r->last = step;
+}
+
+static void computed_by(cje_planner *P, uint32_t root, uint32_t step) {
+  P->root[root].step = step;
+  if (P->root[root].last < step) P->root[root].last = step;
+}
+
+uint32_t cje_copy_step(cje_planner *P, cj_ref x) {
+  uint32_t root = P->g->len + P->ncopy, step = new_step(P, CJE_COPY, x, 0);
+  if (!step) return 0;
+  CJ_ASSERT(root < P->nroot);
+  P->ncopy++;
+  P->draft.at[step].tail = root;
+  computed_by(P, root, step);
+  use(P, x, step);
+  return root;
+}
+
+/* --- views ------------------------------------------------------------------------------------------- */
+
+/* The view r of x, which is a view of row-major or known strides. */
+static bool try_alias(cje_planner *P, cj_ref r, const cj_view *x, const cje_alias *from, bool *good) {
+  const cj_type *t = cjg_type(P->g, r);
+  cje_alias a = *from;
+  int64_t stride[CJ_MAXRANK] = {0}, offset = 0;
+  *good = cjg_row(P->g, r)->alias(x->type, x->stride, cjg_attr(P->g, r), t, stride, &offset);
+  if (!*good) return true;
+  a.offset += offset;
+  a.whole = a.whole && offset == 0 && cjt_count(t) == cjt_count(x->type) && cjt_iscontiguous(t, stride);
+  return cje_set_alias(P, r, t, stride, &a);
+}
+
+static bool fuse_view(cje_planner *P, cj_ref r) {
+  cj_ref x = cjg_operands(P->g, r)[0];
+  const cje_alias *known = cje_alias_of(P, x);
+  cje_alias from = known ? *known : (cje_alias){.root = x, .whole = true};
+  cj_view shape = P->p->shape.at[cje_shape_of(P, x)];
+  bool good;
+  if (!try_alias(P, r, &shape, &from, &good)) return false;
+  if (good) return true;
+  from = (cje_alias){.root = cje_copy_step(P, x), .whole = true};
+  shape = P->p->shape.at[cjg_at(P->g, x)->type];
+  if (!from.root || !try_alias(P, r, &shape, &from, &good)) return false;
+  if (CJ_NEVER(!good)) return cjm_fail(P->c, CJ_EARG, "%s: no view of a contiguous operand", cjg_row(P->g, r)->name), false;
+  return true;
+}
+
+/* --- elementwise instructions ------------------------------------------------------------------------- */
+
+static bool can_join(const cje_planner *P, cj_ref r, uint32_t step) {
+  const cj_ref *in = cjg_operands(P->g, r);
+  bool inside = false;
+  for (int i = 0; i < cjg_at(P->g, r)->nin; i++) {
+    uint32_t s = P->root[cje_root_of(P, in[i])].step;
+    if (s > step || (s == step && !cje_iswhole(P, in[i]))) return false;
+    inside |= s == step;
+  }
+  const cje_draft *d = &P->draft.at[step];
+  return d->n == 1 ? d->count < TAPE_MAX : d->n <= SMALL || P->draft.n - step <= (inside ? FAR : NEAR);
+}
+
+static void join(cje_planner *P, cj_ref r, uint32_t step) {
+  cje_draft *d = &P->draft.at[step];
+  P->root[d->tail].next = r;
+  d->tail = r;
+  d->count++;
+}
+
+/* open: the newest group by number of elements; a collision forgets the older one. */
+static uint32_t fuse_elementwise(cje_planner *P, cj_ref r, int64_t n, uint32_t *open) {
+  uint32_t *slot = &open[(uint64_t)n * 0x9e3779b97f4a7c15u >> 56], step = *slot;
+  if (step && P->draft.at[step].n == n && can_join(P, r, step)) {
+    join(P, r, step);
+    return step;
+  }
+  return *slot = new_step(P, n == 1 ? CJE_TAPE : CJE_GROUP, r, n);
+}
+
+/* cast is the one row that works element by element without being a row of elementwise.def. */
+static bool isfused(int op) { return op == CJ_OP_cast || cjr_row(op)->kind == CJ_ELEMENTWISE; }
+
+static bool fuse_one(cje_planner *P, cj_ref r, uint32_t *open) {
+  const cj_node *node = cjg_at(P->g, r);
+  int64_t n = cjt_count(cjg_type(P->g, r));
+  if (P->root[r].base != CJE_WORK || n == 0) return true; /* it is there, or nothing is to be computed */
+  if (node->nin == 1 && cjr_row(node->op)->alias) return fuse_view(P, r);
+  uint32_t step = isfused(node->op) ? fuse_elementwise(P, r, n, open) : new_step(P, CJE_EVAL, r, n);
+  if (!step) return false;
+  computed_by(P, r, step);
+  for (int i = 0; i < node->nin; i++) use(P, cjg_operands(P->g, r)[i], step);
+  if (P->draft.at[step].kind == CJE_EVAL && node->nin > P->maxin) P->maxin = node->nin;
+  return true;
+}
+
+bool cje_fuse(cje_planner *P) {
+  uint32_t open[NOPEN] = {0};
+  for (cj_ref r = 1; r < P->g->len; r++)
+    if (P->live[r] && !fuse_one(P, r, open)) return false;
+  return true;
+}

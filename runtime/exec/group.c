@@ -1,0 +1,201 @@
+/*
+** group.c -- a group of elementwise instructions as loops over blocks.  What only the group sees lives in
+** slots of one block, given out by liveness; results that others need and operands that lie densely are
+** worked on where they are.
+**
+** Of the planner's tables, by instruction or operand: until, the last instruction of the group that reads
+** it; entry, its place in the table of pointers; seen, the step for which entry holds; shaped, the type of
+** result for which it was gathered.
+*/
+#include "exec/planner.h"
+
+enum { SLOT = 0, FIXED = 1, MOVING = 2, KINDBITS = 30 };
+enum { SCRATCH = 32768, LEAST = 64, ALONE = 65536 }; /* bytes of slots; least block; block of a lone instruction */
+
+typedef struct builder {
+  cje_planner *P;
+  uint32_t step, nslot;
+} builder;
+
+static uint32_t entry_of(uint32_t kind, uint32_t index) { return kind << KINDBITS | index; }
+static uint32_t kind_of(uint32_t entry) { return entry >> KINDBITS; }
+
+/* What stands for operand x in the tables: the instruction of this group that x is, or x itself. */
+static uint32_t key_of(const builder *b, cj_ref x) {
+  uint32_t root = cje_root_of(b->P, x);
+  return b->P->root[root].step == b->step ? root : x;
+}
+
+static uint32_t take_slot(builder *b) {
+  cje_planner *P = b->P;
+  return entry_of(SLOT, P->few.n ? P->few.at[--P->few.n] : b->nslot++);
+}
+
+static bool give_slot(builder *b, uint32_t key) {
+  cje_planner *P = b->P;
+  if (kind_of(P->entry[key]) != SLOT) return true;
+  if (!CJE_ROOM(P, P->few)) return false;
+  P->few.at[P->few.n++] = P->entry[key];
+  return true;
+}
+
+static bool add_op(cje_planner *P, const cje_blockop *op) {
+  if (!CJE_ROOM(P, P->p->blockop)) return false;
+  P->p->blockop.at[P->p->blockop.n++] = *op;
+  return true;
+}
+
+static bool add_fixed(builder *b, const cje_place *at, uint32_t *entry) {
+  if (!CJE_ROOM(b->P, b->P->fixed)) return false;
+  *entry = entry_of(FIXED, b->P->fixed.n);
+  b->P->fixed.at[b->P->fixed.n++] = *at;
+  return true;
+}
+
+static bool add_moving(builder *b, const cje_place *at, uint32_t *entry) {
+  if (!CJE_ROOM(b->P, b->P->moving)) return false;
+  *entry = entry_of(MOVING, b->P->moving.n);
+  b->P->moving.at[b->P->moving.n++] = *at;
+  return true;
+}
+
+static bool add_gather(builder *b, const cje_place *at, const cje_pattern *q, uint32_t *entry) {
+  cj_plan *p = b->P->p;
+  *entry = take_slot(b);
+  if (!CJE_ROOM(b->P, p->gather)) return false;
+  p->gather.at[p->gather.n] = (cje_gather){*at, *q};
+  cje_blockop load = {.fn = CJE_LOAD, .y = *entry, .x = {p->gather.n++}};
+  return add_op(b->P, &load);
+}
+
+/* The entry of x, an operand of r from outside.  A gathered one is good for one shape of r only. */
+static bool outside(builder *b, cj_ref r, cj_ref x, uint32_t *entry) {
+  cje_planner *P = b->P;
+  const cj_view *shape = &P->p->shape.at[cje_shape_of(P, x)];
+  cje_place at = cje_place_of(P, x);
+  uint32_t type = cjg_at(P->g, r)->type;
+  cje_pattern q;
+  if (P->seen[x] == b->step) {
+    *entry = P->entry[x];
+    if (kind_of(*entry) != SLOT || P->shaped[x] == type) return true;
+    if (!give_slot(b, x)) return false;
+  }
+  cje_access how = cje_pattern_make(&q, cjg_type(P->g, r), shape->type, shape->stride);
+  bool good = how == CJE_SPLAT   ? add_fixed(b, &at, entry)
+              : how == CJE_DENSE ? add_moving(b, &at, entry)
+                                 : add_gather(b, &at, &q, entry);
+  P->seen[x] = b->step;
+  P->entry[x] = *entry;
+  P->shaped[x] = type;
+  return good;
+}
+
+/* Where r goes: to its buffer if anyone outside reads it, else to a slot. */
+static bool result(builder *b, cj_ref r, uint32_t *entry) {
+  cje_planner *P = b->P;
+  cje_root *root = &P->root[r];
+  if (root->base == CJE_WORK && root->last == b->step) {
+    *entry = take_slot(b);
+  } else {
+    if (root->base == CJE_WORK && !cje_settle(P, r, (int64_t)cjt_bytes(cjg_type(P->g, r)))) return false;
+    cje_place at = cje_place_of(P, r);
+    if (!add_moving(b, &at, entry)) return false;
+  }
+  P->entry[r] = *entry;
+  return true;
+}
+
+/* number: of r within the group, from 1 */
+static bool lower_one(builder *b, cj_ref r, uint32_t number) {
+  cje_planner *P = b->P;
+  const cj_ref *in = cjg_operands(P->g, r);
+  cje_blockop op = {0};
+  if (!cje_find_fn(P, r, &op.fn)) return false;
+  int nin = P->p->fn.at[op.fn].nin;
+  for (int i = 0; i < nin; i++) {
+    uint32_t key = key_of(b, in[i]);
+    bool inside = P->root[key].step == b->step;
+    op.x[i] = P->entry[key];
+    if (!inside && !outside(b, r, in[i], &op.x[i])) return false;
+    if (kind_of(op.x[i]) == FIXED) op.splat |= (uint8_t)(1u << i);
+  }
+  if (!result(b, r, &op.y) || !add_op(P, &op)) return false;
+  for (int i = 0; i < nin; i++) { /* once: until is cleared */
+    uint32_t key = key_of(b, in[i]);
+    if (P->until[key] == number && !give_slot(b, key)) return false;
+    if (P->until[key] == number) P->until[key] = 0;
+  }
+  return true;
+}
+
+static void note_uses(builder *b, cj_ref r, uint32_t number) {
+  const cj_ref *in = cjg_operands(b->P->g, r);
+  for (int i = 0; i < cjg_at(b->P->g, r)->nin; i++) b->P->until[key_of(b, in[i])] = number;
+}
+
+/* Entries get their final numbers once it is known how many there are of each kind. */
+static uint32_t settled(const builder *b, uint32_t entry) {
+  uint32_t index = entry & ((1u << KINDBITS) - 1), kind = kind_of(entry);
+  return index + (kind == SLOT ? 0 : b->nslot) + (kind == MOVING ? b->P->fixed.n : 0);
+}
+
+static void settle_entries(const builder *b, const cje_group *k) {
+  for (uint32_t i = k->op; i < k->op + k->nop; i++) {
+    cje_blockop *op = &b->P->p->blockop.at[i];
+    op->y = settled(b, op->y);
+    if (op->fn == CJE_LOAD) continue;
+    for (int j = 0; j < b->P->p->fn.at[op->fn].nin; j++) op->x[j] = settled(b, op->x[j]);
+  }
+}
+
+static bool add_places(cje_planner *P, cje_group *k) {
+  cj_plan *p = P->p;
+  k->place = p->place.n;
+  k->nfixed = P->fixed.n;
+  k->nmoving = P->moving.n;
+  for (uint32_t i = 0; i < k->nfixed + k->nmoving; i++) {
+    if (!CJE_ROOM(P, p->place)) return false;
+    p->place.at[p->place.n++] = i < k->nfixed ? P->fixed.at[i] : P->moving.at[i - k->nfixed];
+  }
+  return true;
+}
+
+static int64_t block_size(const cje_group *k) {
+  int64_t block = k->nslot ? SCRATCH / 8 / (int64_t)k->nslot / 16 * 16 : CJE_BLOCK;
+  if (block < LEAST) block = LEAST;
+  if (block > CJE_BLOCK) block = CJE_BLOCK;
+  if (k->nop == 1) block = ALONE;
+  return block < k->n ? block : k->n;
+}
+
+static bool add_group(const builder *b, cje_group *k) {
+  cje_planner *P = b->P;
+  k->nop = P->p->blockop.n - k->op;
+  k->nslot = b->nslot;
+  settle_entries(b, k);
+  if (!add_places(P, k)) return false;
+  k->block = block_size(k);
+  k->slotsize = (8 * k->block + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN;
+  int64_t entries = (int64_t)k->nslot + k->nfixed + k->nmoving;
+  entries = (entries * (int64_t)sizeof(char *) + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN;
+  if (!cje_scratch(P, entries + k->nslot * k->slotsize, &k->table)) return false;
+  k->slots = k->table + entries;
+  if (!CJE_ROOM(P, P->p->group)) return false;
+  P->p->group.at[P->p->group.n++] = *k;
+  return true;
+}
+
+bool cje_lower_group(cje_planner *P, uint32_t step) {
+  const cje_draft *d = &P->draft.at[step];
+  builder b = {P, step, 0};
+  cje_group k = {.n = d->n, .op = P->p->blockop.n};
+  uint32_t number = 0;
+  P->few.n = P->fixed.n = P->moving.n = 0;
+  cj_ref r = d->head;
+  for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next) note_uses(&b, r, ++number);
+  r = d->head;
+  number = 0;
+  for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
+    if (!lower_one(&b, r, ++number)) return false;
+  return add_group(&b, &k);
+}

@@ -1,0 +1,128 @@
+/*
+** plan.h -- what a plan is made of.  Written once by the planner (planner.h), read by run.c and
+** plan_print.c, never changed in between.
+**
+** A place is a base and an offset in bytes.  The bases are found anew in every run, into a table at the
+** start of the workspace:
+**
+**   CJE_WORK    the workspace itself          CJE_KONST   the numbers, in the plan
+**   CJE_INPUT + i, then the outputs, then the constant tensors
+**
+** Inputs are taken as row-major at planning, so that every view of them is known then; one that is not
+** at run time is copied behind the workspace first.
+**
+** Steps are of four kinds.  EVAL: a row's kernel.  COPY: a strided copy.  GROUP: elementwise instructions with
+** the same number of elements, run together over blocks that stay in the L1 cache.  TAPE: those with one
+** element, sorted by dependency level, equal operations of a level in one call of their loop.
+*/
+#ifndef cj_exec_plan_h
+#define cj_exec_plan_h
+
+#include "exec/exec.h"
+#include "exec/pattern.h"
+
+enum { CJE_WORK, CJE_KONST, CJE_INPUT };
+enum { CJE_BLOCK = 512, CJE_RUN_MAX = 512 };
+
+typedef struct cje_place {
+  uint32_t base, size; /* size: bytes of an element */
+  int64_t offset;
+} cje_place;
+
+typedef struct cje_operand {
+  uint32_t base, shape; /* shape: index of the view that lacks only its data */
+  int64_t offset;
+} cje_operand;
+
+/* A loop and the dtypes it is called with; a cast, which has no loop, goes through eval. */
+typedef struct cje_fn {
+  cj_loop loop;
+  cj_eval eval;
+  uint16_t op;
+  uint8_t nin, xdtype[3], ydtype;
+} cje_fn;
+
+typedef enum cje_kind { CJE_EVAL, CJE_COPY, CJE_GROUP, CJE_TAPE } cje_kind;
+typedef struct cje_step {
+  uint8_t kind;
+  uint16_t op, nin;
+  int32_t line;
+  uint32_t first; /* EVAL, COPY: the operands, then the result; GROUP, TAPE: its number */
+  uint32_t attr;
+  cj_eval eval;
+  int64_t scratch; /* offset of the kernel's workspace */
+} cje_step;
+
+/* One loop over one block.  y, x: entries of the group's table of pointers. */
+typedef struct cje_blockop {
+  uint16_t fn; /* CJE_LOAD: gathers pattern x[0] into y */
+  uint8_t splat;
+  uint32_t y, x[3];
+} cje_blockop;
+#define CJE_LOAD UINT16_MAX
+
+/* The table of pointers has nslot slots, then nfixed places of single elements, then nmoving places that go
+** on with the blocks. */
+typedef struct cje_group {
+  int64_t n, block;
+  uint32_t op, nop, place, nslot, nfixed, nmoving;
+  int64_t slotsize, table, slots; /* offsets in the workspace */
+} cje_group;
+
+typedef struct cje_gather {
+  cje_place from;
+  cje_pattern pattern;
+} cje_gather;
+
+/* n equal operations on cells, which are offsets in bytes; results are put one behind the other. */
+typedef enum cje_mode { CJE_DIRECT, CJE_ONE, CJE_GATHERED } cje_mode;
+typedef struct cje_run {
+  uint16_t fn, n;
+  uint8_t mode[3]; /* of each operand: cells that follow each other, one for all, any */
+  uint32_t y, x;   /* x: where its cells are listed; one an operand, n for a gathered one */
+} cje_run;
+
+typedef struct cje_move { /* nbytes between a place and consecutive cells */
+  cje_place place;
+  uint32_t cell, nbytes;
+} cje_move;
+
+typedef struct cje_tape {
+  uint32_t run, nrun, load, nload, store, nstore;
+  int64_t cells, scratch; /* offsets in the workspace */
+} cje_tape;
+
+/* An array that grows. */
+#define CJE_ARRAY(T)                                                                                                   \
+  struct {                                                                                                             \
+    T *at;                                                                                                             \
+    uint32_t n, cap;                                                                                                   \
+  }
+
+struct cj_plan {
+  cj_ctx *c;
+  int64_t worksize, views;     /* views: offset of room for the views of one step */
+  uint32_t narg, nin, nout;    /* nin: arguments and captures */
+  CJE_ARRAY(cj_type) type;
+  CJE_ARRAY(cj_attr) attr;
+  CJE_ARRAY(cj_view) shape;    /* the first type.n: row-major of each type */
+  CJE_ARRAY(uint32_t) input;   /* types of the inputs */
+  CJE_ARRAY(int64_t) konst;    /* 8 bytes a number, and small sources computed at planning */
+  CJE_ARRAY(cj_tensor *) tensor;
+  CJE_ARRAY(cje_fn) fn;
+  CJE_ARRAY(cje_step) step;
+  CJE_ARRAY(cje_operand) operand;
+  CJE_ARRAY(cje_group) group;
+  CJE_ARRAY(cje_blockop) blockop;
+  CJE_ARRAY(cje_place) place;
+  CJE_ARRAY(cje_gather) gather;
+  CJE_ARRAY(cje_tape) tape;
+  CJE_ARRAY(cje_run) run;
+  CJE_ARRAY(uint32_t) cell;
+  CJE_ARRAY(cje_move) move;
+};
+
+static inline uint32_t cje_output_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + k; }
+static inline uint32_t cje_tensor_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + p->nout + k; }
+static inline uint32_t cje_nbase(const cj_plan *p) { return cje_tensor_base(p, p->tensor.n); }
+#endif

@@ -1,0 +1,98 @@
+/*
+** planner.h -- what the passes of planning share.
+**
+**   plan.c    sources, outputs, which results may take over their operand's buffer; the order of passes
+**   fuse.c    which step computes which instruction
+**   lower.c   steps with kernels, buffers by liveness;  group.c, tape.c  the elementwise steps
+**
+** A root is what owns elements: an instruction, or from graph->len on a copy.  Views have another root.
+*/
+#ifndef cj_exec_planner_h
+#define cj_exec_planner_h
+
+#include "exec/plan.h"
+#include "exec/space.h"
+
+#define CJE_END UINT32_MAX /* last use: outputs */
+
+typedef struct cje_root {
+  uint32_t step; /* that computes it; 0: there from the start */
+  uint32_t last; /* the last step that needs it; its own step: nobody outside does */
+  uint32_t next; /* GROUP, TAPE: next instruction of the step; EVAL: the root whose buffer it takes over */
+  uint32_t dying; /* next root with the same last step */
+  uint32_t base, block;
+  int64_t offset;
+} cje_root;
+
+/* A step while instructions still join it; the first one, 0, stands for what needs none. */
+typedef struct cje_draft {
+  uint8_t kind;
+  uint32_t head, tail; /* first and last instruction; COPY: what is copied, and the root it is copied to */
+  uint32_t count;      /* instructions */
+  uint32_t dying;      /* roots whose last step this is */
+  int64_t n;           /* elements of each */
+} cje_draft;
+
+typedef struct cje_alias { /* of a view: where in which root it starts, in elements */
+  uint32_t root;
+  bool whole; /* all of the root in its order */
+  int64_t offset;
+} cje_alias;
+
+typedef struct cje_planner {
+  cj_ctx *c;
+  const cj_graph *g;
+  cj_plan *p;
+  uint8_t *live;
+  cje_root *root; /* nroot of them */
+  uint32_t nroot, ncopy;
+  uint32_t *view; /* by ref: 0, or the shape of a view, whose alias is alias.at[shape - p->type.n] */
+  /* by root; what they mean is group.c's and tape.c's */
+  uint32_t *entry, *seen, *until, *shaped;
+  CJE_ARRAY(cje_alias) alias;
+  CJE_ARRAY(cje_draft) draft;
+  CJE_ARRAY(uint32_t) few;    /* scratch of group.c: free slots */
+  CJE_ARRAY(cje_place) fixed; /* scratch of group.c */
+  CJE_ARRAY(cje_place) moving;
+  CJE_ARRAY(const cj_type *) types; /* scratch of lower.c */
+  cje_space space;
+  uint32_t maxin;   /* most operands of a step */
+  uint32_t scratch; /* block of the current step; CJE_NOBLOCK: none */
+  uint16_t fnmap[(CJ_NEW + CJ_NDTYPE) * CJ_NDTYPE]; /* 1 + the number of a loop, once it has one */
+} cje_planner;
+
+#define CJE_ROOM(P, array) CJM_GROW((P)->c, (array).at, (array).cap, (array).n + 1u)
+
+static inline const cje_alias *cje_alias_of(const cje_planner *P, cj_ref r) {
+  return P->view[r] ? &P->alias.at[P->view[r] - P->p->type.n] : NULL;
+}
+static inline uint32_t cje_root_of(const cje_planner *P, cj_ref r) {
+  return P->view[r] ? cje_alias_of(P, r)->root : r;
+}
+/* r is all of its root, in its order. */
+static inline bool cje_iswhole(const cje_planner *P, cj_ref r) { return !P->view[r] || cje_alias_of(P, r)->whole; }
+static inline uint32_t cje_shape_of(const cje_planner *P, cj_ref r) {
+  return P->view[r] ? P->view[r] : cjg_at(P->g, r)->type;
+}
+/* Where the first element of r is; its root has been laid out. */
+cje_place cje_place_of(const cje_planner *P, cj_ref r);
+
+/* A view of root, of that type and strides, becomes what r stands for. */
+bool cje_set_alias(cje_planner *P, cj_ref r, const cj_type *t, const int64_t *stride, const cje_alias *a);
+
+/* fuse.c: gives every live instruction a step or an alias. */
+bool cje_fuse(cje_planner *P);
+/* A copy of what x stands for, made by a step of its own after all others so far; 0: ENOMEM. */
+uint32_t cje_copy_step(cje_planner *P, cj_ref x);
+
+/* lower.c: the final steps, and where everything lies. */
+bool cje_lower(cje_planner *P);
+/* Gives root a buffer of the workspace that lives until its last step. */
+bool cje_settle(cje_planner *P, uint32_t root, int64_t nbytes);
+/* Room in the workspace for the current step alone; once a step. */
+bool cje_scratch(cje_planner *P, int64_t nbytes, int64_t *offset);
+/* The number in p->fn of the loop of r; false: there is none for its dtype. */
+bool cje_find_fn(cje_planner *P, cj_ref r, uint16_t *fn);
+bool cje_lower_group(cje_planner *P, uint32_t step);
+bool cje_lower_tape(cje_planner *P, uint32_t step);
+#endif

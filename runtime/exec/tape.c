@@ -1,0 +1,217 @@
+/*
+** tape.c -- a group of instructions with one element each.  They are sorted by dependency level and,
+** within a level, by operation; each run of equal operations is then one call of the vector loop, its
+** operands gathered from the cells where they lie, its results put into new cells one behind the other.
+** Cells are never used twice, so what others read of a tape they read from its cells.
+**
+** Of the planner's tables: entry, the cell; seen, the step for which the cell of an operand from outside
+** holds; until, the level of an instruction.
+*/
+#include "exec/planner.h"
+
+enum { CELL = 8 };
+
+typedef struct item {
+  cj_ref r;
+  uint32_t level;
+  uint16_t fn;
+} item;
+
+typedef struct builder {
+  cje_planner *P;
+  uint32_t step, ncell; /* ncell: bytes */
+  cje_tape tape;
+  item *item, *other; /* count of each */
+  uint32_t count, nlevel;
+  bool gathers;
+} builder;
+
+static uint32_t cells(uint32_t nbytes) { return (nbytes + CELL - 1) / CELL * CELL; }
+
+static bool inside(const builder *b, cj_ref x, uint32_t *root) {
+  *root = cje_root_of(b->P, x);
+  return b->P->root[*root].step == b->step;
+}
+
+/* Moves follow each other: one larger move will do. */
+static bool extends(const cje_move *m, const cje_place *at, uint32_t cell) {
+  return m->place.base == at->base && m->place.offset + m->nbytes == at->offset && m->cell + m->nbytes == cell;
+}
+
+static bool add_move(cje_planner *P, uint32_t first, const cje_place *at, uint32_t cell) {
+  cj_plan *p = P->p;
+  if (p->move.n > first && extends(&p->move.at[p->move.n - 1], at, cell)) {
+    p->move.at[p->move.n - 1].nbytes += at->size;
+    return true;
+  }
+  if (!CJE_ROOM(P, p->move)) return false;
+  p->move.at[p->move.n++] = (cje_move){*at, cell, at->size};
+  return true;
+}
+
+/* --- loads, levels ------------------------------------------------------------------------------------- */
+
+static bool load_operand(builder *b, cj_ref x) {
+  cje_planner *P = b->P;
+  if (P->seen[x] == b->step) return true;
+  P->seen[x] = b->step;
+  P->entry[x] = b->ncell;
+  cje_place at = cje_place_of(P, x);
+  b->ncell += CELL;
+  return add_move(P, b->tape.load, &at, P->entry[x]);
+}
+
+static bool survey(builder *b, cj_ref r, item *it) {
+  cje_planner *P = b->P;
+  const cj_ref *in = cjg_operands(P->g, r);
+  uint32_t root;
+  *it = (item){.r = r};
+  for (int i = 0; i < cjg_at(P->g, r)->nin; i++) {
+    if (!inside(b, in[i], &root)) {
+      if (!load_operand(b, in[i])) return false;
+    } else if (it->level <= P->until[root]) {
+      it->level = P->until[root] + 1;
+    }
+  }
+  P->until[r] = it->level;
+  if (it->level >= b->nlevel) b->nlevel = it->level + 1;
+  return cje_find_fn(P, r, &it->fn);
+}
+
+/* --- sorting: by operation, then, keeping that order, by level ------------------------------------------ */
+
+static uint32_t key_fn(const item *it) { return it->fn; }
+static uint32_t key_level(const item *it) { return it->level; }
+
+static bool counting_sort(cj_ctx *c, const item *from, item *to, uint32_t n, uint32_t nkey,
+                          uint32_t (*key)(const item *)) {
+  size_t nbytes = ((size_t)nkey + 1) * sizeof(uint32_t);
+  uint32_t *at = cjm_zalloc(c, nbytes);
+  if (!at) return false;
+  for (uint32_t i = 0; i < n; i++) at[key(&from[i]) + 1]++;
+  for (uint32_t k = 0; k < nkey; k++) at[k + 1] += at[k];
+  for (uint32_t i = 0; i < n; i++) to[at[key(&from[i])]++] = from[i];
+  cjm_free(c, at, nbytes);
+  return true;
+}
+
+/* --- runs ------------------------------------------------------------------------------------------------ */
+
+/* The cell of operand i of r. */
+static uint32_t cell_of(const builder *b, cj_ref r, int i) {
+  cj_ref x = cjg_operands(b->P->g, r)[i];
+  uint32_t root;
+  return inside(b, x, &root) ? b->P->entry[root] : b->P->entry[x];
+}
+
+static cje_mode mode_of(const builder *b, const item *it, uint32_t n, int i, uint32_t size) {
+  uint32_t first = cell_of(b, it[0].r, i);
+  bool direct = true, one = n > 1;
+  for (uint32_t k = 1; k < n; k++) {
+    uint32_t cell = cell_of(b, it[k].r, i);
+    direct &= cell == first + k * size;
+    one &= cell == first;
+  }
+  return one ? CJE_ONE : direct ? CJE_DIRECT : CJE_GATHERED;
+}
+
+static bool list_cells(builder *b, const item *it, uint32_t n, int i) {
+  cj_plan *p = b->P->p;
+  for (uint32_t k = 0; k < n; k++) {
+    if (!CJE_ROOM(b->P, p->cell)) return false;
+    p->cell.at[p->cell.n++] = cell_of(b, it[k].r, i);
+  }
+  return true;
+}
+
+static bool add_run(builder *b, const item *it, uint32_t n) {
+  cje_planner *P = b->P;
+  cj_plan *p = P->p;
+  const cje_fn *fn = &p->fn.at[it->fn];
+  uint32_t size = (uint32_t)cjt_dsize(fn->ydtype);
+  cje_run run = {.fn = it->fn, .n = (uint16_t)n, .y = b->ncell, .x = p->cell.n};
+  for (int i = 0; i < fn->nin; i++) {
+    cje_mode mode = mode_of(b, it, n, i, (uint32_t)cjt_dsize(fn->xdtype[i]));
+    run.mode[i] = (uint8_t)mode;
+    b->gathers |= mode == CJE_GATHERED;
+    if (!list_cells(b, it, mode == CJE_GATHERED ? n : 1, i)) return false;
+  }
+  for (uint32_t k = 0; k < n; k++) P->entry[it[k].r] = b->ncell + k * size;
+  b->ncell += cells(n * size);
+  if (!CJE_ROOM(P, p->run)) return false;
+  p->run.at[p->run.n++] = run;
+  return true;
+}
+
+static bool add_runs(builder *b) {
+  uint32_t n;
+  for (uint32_t i = 0; i < b->count; i += n) {
+    const item *it = &b->item[i];
+    for (n = 1; i + n < b->count && n < CJE_RUN_MAX; n++)
+      if (it[n].level != it->level || it[n].fn != it->fn) break;
+    if (!add_run(b, it, n)) return false;
+  }
+  return true;
+}
+
+/* --- the whole -------------------------------------------------------------------------------------------- */
+
+/* The cells are one buffer, owned by the first instruction, until the last use of any of them. */
+static bool settle_cells(builder *b, const cje_draft *d) {
+  cje_planner *P = b->P;
+  cje_root *head = &P->root[d->head];
+  for (uint32_t i = 0; i < b->count; i++)
+    if (P->root[b->item[i].r].last > head->last) head->last = P->root[b->item[i].r].last;
+  if (!cje_settle(P, d->head, b->ncell)) return false;
+  b->tape.cells = head->offset;
+  return true;
+}
+
+static bool store_outputs(builder *b) {
+  cje_planner *P = b->P;
+  b->tape.store = P->p->move.n;
+  for (uint32_t i = 0; i < b->count; i++) {
+    cj_ref r = b->item[i].r;
+    cje_root *root = &P->root[r];
+    cje_place at = {root->base, (uint32_t)cjt_dsize(cjg_type(P->g, r)->dtype), 0};
+    if (root->base != CJE_WORK && !add_move(P, b->tape.store, &at, P->entry[r])) return false;
+    root->base = CJE_WORK;
+    root->offset = b->tape.cells + P->entry[r];
+    if (r != P->draft.at[b->step].head) root->block = CJE_NOBLOCK;
+  }
+  b->tape.nstore = P->p->move.n - b->tape.store;
+  return true;
+}
+
+static bool build(builder *b) {
+  cje_planner *P = b->P;
+  cj_plan *p = P->p;
+  const cje_draft *d = &P->draft.at[b->step];
+  cj_ref r = d->head;
+  b->tape = (cje_tape){.run = p->run.n, .load = p->move.n};
+  for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
+    if (!survey(b, r, &b->other[i])) return false;
+  b->tape.nload = p->move.n - b->tape.load;
+  if (!counting_sort(P->c, b->other, b->item, b->count, p->fn.n, key_fn)) return false;
+  if (!counting_sort(P->c, b->item, b->other, b->count, b->nlevel, key_level)) return false;
+  item *sorted = b->other;
+  b->other = b->item;
+  b->item = sorted;
+  if (!add_runs(b) || !settle_cells(b, d) || !store_outputs(b)) return false;
+  b->tape.nrun = p->run.n - b->tape.run;
+  if (b->gathers && !cje_scratch(P, 3 * CJE_RUN_MAX * CELL, &b->tape.scratch)) return false;
+  if (!CJE_ROOM(P, p->tape)) return false;
+  p->tape.at[p->tape.n++] = b->tape;
+  return true;
+}
+
+bool cje_lower_tape(cje_planner *P, uint32_t step) {
+  uint32_t count = P->draft.at[step].count;
+  size_t nbytes = 2 * (size_t)count * sizeof(item);
+  item *items = cjm_alloc(P->c, nbytes);
+  if (!items) return false;
+  builder b = {.P = P, .step = step, .item = items, .other = items + count, .count = count};
+  bool good = build(&b);
+  cjm_free(P->c, items, nbytes);
+  return good;
+}

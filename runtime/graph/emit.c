@@ -1,0 +1,92 @@
+/* emit.c -- the one door: structural zeros, infer, fold, share, append. */
+#include "graph/graph.h"
+#include "graph/store.h"
+
+#include <string.h>
+
+/* What an instruction with a structural zero among its operands is.  True: *answer says it all.
+** False: the operands in `in` are to be used, zeros having been written out where linearity allows. */
+static bool with_zeros(cj_graph *g, int op, cj_ref *in, int nin, cj_ref *answer) {
+  const cj_op *row = cjr_row(op);
+  cj_ref some = 0;
+  bool missing = false;
+  *answer = 0;
+  for (int i = 0; i < nin; i++) {
+    if (in[i]) {
+      if (row->lin >> (i < 31 ? i : 31) & 1) some = in[i];
+      continue;
+    }
+    if (!(row->lin >> (i < 31 ? i : 31) & 1)) {
+      if (cjg_ok(g)) cjm_fail(g->c, CJ_EARG, "%s: operand %d is missing", row->name, i + 1);
+      return true;
+    }
+    missing = true;
+  }
+  if (!missing) return false;
+  if (!(row->flags & CJ_JOINT) || !some) return true; /* 0 * z, or every term is zero */
+  if (op == CJ_OP_add) return *answer = some, true;
+  if (op == CJ_OP_sub) return *answer = in[0] ? in[0] : cjg_emit(g, CJ_OP_neg, &in[1], 1, NULL), true;
+  int dtype = cjg_type(g, some)->dtype;
+  for (int i = 0; i < nin; i++)
+    if (!in[i] && !(in[i] = cjg_num(g, dtype, 0))) return true;
+  return false;
+}
+
+static bool infer(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a, cj_type *t) {
+  const cj_op *row = cjr_row(op);
+  const cj_type *few[8], **types = few;
+  if (CJ_NEVER(row->infer == NULL)) return cjm_fail(g->c, CJ_EARG, "%s is no instruction", row->name), false;
+  if (row->nin != 255 && nin != row->nin) {
+    cjm_fail(g->c, CJ_EARG, "%s takes %d operands, got %d", row->name, row->nin, nin);
+    return false;
+  }
+  if (nin > (int)CJ_COUNT(few) && !(types = cjm_alloc(g->c, (size_t)nin * sizeof *types))) return false;
+  for (int i = 0; i < nin; i++) types[i] = cjg_type(g, in[i]);
+  bool good = row->infer(g->c, row, types, nin, a, t) && cjg_ok(g);
+  if (types != few) cjm_free(g->c, types, (size_t)nin * sizeof *types);
+  return good;
+}
+
+static cj_ref append(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a, const cj_type *t) {
+  cj_node n = {.op = (uint16_t)op, .nin = (uint16_t)nin};
+  uint32_t pool = g->npool;
+  bool fresh;
+  if (nin > UINT16_MAX) return cjm_fail(g->c, CJ_ELIMIT, "%s: more than 65535 operands", cjr_row(op)->name), 0;
+  if (!cjg_intern_type(g, t, &n.type) || !cjg_intern_attr(g, a, &n.attr)) return 0;
+  if (nin <= 3) {
+    memcpy(n.in, in, (size_t)nin * sizeof *in);
+  } else {
+    if (!CJM_GROW(g->c, g->pool, g->poolcap, g->npool + (size_t)nin)) return 0;
+    memcpy(g->pool + g->npool, in, (size_t)nin * sizeof *in);
+    n.in[0] = g->npool;
+    g->npool += (uint32_t)nin;
+  }
+  cj_ref r = cjg_share(g, &n, 0, &fresh);
+  if (!fresh) g->npool = pool;
+  return r;
+}
+
+static cj_ref emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a) {
+  cj_type t;
+  bool zero = false;
+  if (!infer(g, op, in, nin, a, &t)) return 0;
+  cj_ref r = cjg_fold(g, op, in, nin, a, &t, &zero);
+  if (r || zero || !cjg_ok(g)) return r;
+  return append(g, op, in, nin, a, &t);
+}
+
+cj_ref cjg_emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a) {
+  cj_attr own = {0};
+  if (!cjg_ok(g)) return 0;
+  if (a) own = *a; /* a may live in g's pool, which moves */
+  a = &own;
+  bool missing = false;
+  for (int i = 0; i < nin; i++) missing |= in[i] == 0;
+  if (!missing) return emit(g, op, in, nin, a);
+  cj_ref few[8], *copy = few, r;
+  if (nin > (int)CJ_COUNT(few) && !(copy = cjm_alloc(g->c, (size_t)nin * sizeof *copy))) return 0;
+  memcpy(copy, in, (size_t)nin * sizeof *copy);
+  if (!with_zeros(g, op, copy, nin, &r)) r = emit(g, op, copy, nin, a);
+  if (copy != few) cjm_free(g->c, copy, (size_t)nin * sizeof *copy);
+  return r;
+}

@@ -1,0 +1,249 @@
+/* graph.c -- storage of a program: pools, sources, queries. */
+#include "graph/graph.h"
+#include "graph/store.h"
+
+#include <string.h>
+
+cj_graph *cjg_new(cj_ctx *c) {
+  cj_graph *g = cjm_zalloc(c, sizeof *g);
+  if (!g) return NULL;
+  g->c = c;
+  g->len = 1;
+  return g;
+}
+
+#define FREE(arr, cap) cjm_free(g->c, g->arr, g->cap * sizeof *g->arr)
+void cjg_free(cj_graph *g) {
+  if (!g) return;
+  cjg_reset(g);
+  FREE(node, cap);
+  FREE(line, linecap);
+  FREE(slot, nslot);
+  FREE(pool, poolcap);
+  FREE(type, typecap);
+  FREE(attr, attrcap);
+  FREE(konst, konstcap);
+  FREE(tensor, tensorcap);
+  FREE(arg, argcap);
+  FREE(capture, capturecap);
+  FREE(out, outcap);
+  cjm_free(g->c, g, sizeof *g);
+}
+
+void cjg_reset(cj_graph *g) {
+  for (uint32_t i = 0; i < g->ntensor; i++) cjt_release(g->tensor[i]);
+  if (g->slot) memset(g->slot, 0, g->nslot * sizeof *g->slot);
+  g->len = 1;
+  g->npool = g->ntype = g->nattr = g->nkonst = g->ntensor = g->narg = g->ncapture = g->nout = 0;
+  g->now = 0;
+  g->plain = false;
+  g->hash = 0;
+}
+
+/* --- pools of distinct types and attributes: few entries, so a look at the last ones does ------------ */
+
+static uint64_t hash_type(const cj_type *t) {
+  return cjm_hash(t->dim, t->rank * sizeof *t->dim, t->dtype + 8u * t->rank);
+}
+
+bool cjg_intern_type(cj_graph *g, const cj_type *t, uint32_t *index) {
+  uint32_t stop = g->ntype > 64 ? g->ntype - 64 : 0;
+  for (uint32_t i = g->ntype; i-- > stop;)
+    if (cjt_same(&g->type[i], t)) return *index = i, true;
+  if (!CJM_GROW(g->c, g->type, g->typecap, g->ntype + 1)) return false;
+  g->hash = cjm_mix(g->hash, hash_type(t));
+  g->type[ *index = g->ntype++] = *t;
+  return true;
+}
+
+static bool sameattr(const cj_attr *a, const cj_attr *b) {
+  return a->n == b->n && memcmp(a->v, b->v, (size_t)a->n * sizeof *a->v) == 0;
+}
+
+bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
+  static const cj_attr none;
+  if (!a) a = &none;
+  uint32_t stop = g->nattr > 64 ? g->nattr - 64 : 0;
+  for (uint32_t i = g->nattr; i-- > stop;)
+    if (sameattr(&g->attr[i], a)) return *index = i, true;
+  if (!CJM_GROW(g->c, g->attr, g->attrcap, g->nattr + 1)) return false;
+  g->hash = cjm_mix(g->hash, cjm_hash(a->v, (size_t)a->n * sizeof *a->v, (uint64_t)a->n));
+  g->attr[ *index = g->nattr++] = *a;
+  return true;
+}
+
+/* --- the table of nodes, by content -------------------------------------------------------------------- */
+
+static const cj_ref *operands(const cj_graph *g, const cj_node *n) { return n->nin <= 3 ? n->in : g->pool + n->in[0]; }
+
+static uint64_t hash_node(const cj_graph *g, const cj_node *n) {
+  uint64_t h = cjm_mix((uint64_t)n->op << 16 | n->nin, (uint64_t)n->type << 32 | n->attr);
+  if (n->op == CJ_OP_konst) {
+    uint64_t bits;
+    memcpy(&bits, &g->konst[n->in[0]], sizeof bits);
+    return cjm_mix(h, bits);
+  }
+  if (n->nin > 3) return cjm_hash(operands(g, n), n->nin * sizeof(cj_ref), h);
+  return cjm_mix(cjm_mix(h, (uint64_t)n->in[0] << 32 | n->in[1]), n->in[2]);
+}
+
+static bool samenode(const cj_graph *g, const cj_node *a, const cj_node *b) {
+  if (a->op != b->op || a->nin != b->nin || a->type != b->type || a->attr != b->attr) return false;
+  if (a->op == CJ_OP_konst) return memcmp(&g->konst[a->in[0]], &g->konst[b->in[0]], sizeof *g->konst) == 0;
+  if (a->op == CJ_OP_tensor) return cjt_equal(g->tensor[a->in[0]], g->tensor[b->in[0]]);
+  return memcmp(operands(g, a), operands(g, b), (a->nin <= 3 ? 3 : a->nin) * sizeof(cj_ref)) == 0;
+}
+
+/* In debug builds small tables use few slots, so that collisions happen. */
+static uint32_t slot_of(const cj_graph *g, uint64_t h) {
+#ifdef CJ_DEBUG
+  if (g->nslot <= 256) h &= 15;
+#endif
+  return (uint32_t)(h & (g->nslot - 1));
+}
+
+static bool rehash(cj_graph *g) {
+  uint32_t n = g->nslot ? 2 * g->nslot : 64;
+  uint32_t *slot = cjm_zalloc(g->c, n * sizeof *slot);
+  if (!slot) return false;
+  cjm_free(g->c, g->slot, g->nslot * sizeof *slot);
+  g->slot = slot;
+  g->nslot = n;
+  for (uint32_t r = 1; r < g->len; r++) {
+    if (g->node[r].op == CJ_OP_input) continue;
+    uint32_t i = slot_of(g, hash_node(g, &g->node[r]));
+    while (slot[i]) i = (i + 1) & (n - 1);
+    slot[i] = r;
+  }
+  return true;
+}
+
+static bool room_for_node(cj_graph *g) {
+  if (g->c->node_limit && g->len > g->c->node_limit) {
+    cjm_fail(g->c, CJ_ELIMIT, "the function has more than %u instructions (node_limit)", g->c->node_limit);
+    return false;
+  }
+  return CJM_GROW(g->c, g->node, g->cap, g->len + 1u) && CJM_GROW(g->c, g->line, g->linecap, g->len + 1u) &&
+         (2 * (uint64_t)g->len < g->nslot || rehash(g));
+}
+
+static cj_ref append(cj_graph *g, const cj_node *n, uint64_t structural) {
+  g->node[g->len] = *n;
+  g->line[g->len] = g->now;
+  g->hash = cjm_mix(g->hash, structural);
+  return g->len++;
+}
+
+cj_ref cjg_share(cj_graph *g, const cj_node *n, uint64_t structural, bool *fresh) {
+  *fresh = false;
+  if (!room_for_node(g)) return 0;
+  uint64_t h = hash_node(g, n);
+  uint32_t i = slot_of(g, h);
+  for (; g->slot[i]; i = (i + 1) & (g->nslot - 1))
+    if (samenode(g, &g->node[g->slot[i]], n)) return g->slot[i];
+  *fresh = true;
+  g->slot[i] = g->len;
+  return append(g, n, structural ? structural : h);
+}
+
+/* --- sources --------------------------------------------------------------------------------------------- */
+
+static cj_ref input(cj_graph *g, const cj_type *t, cj_ref **list, uint32_t *n, uint32_t *cap, uint32_t kind) {
+  cj_node node = {.op = CJ_OP_input, .in = {*n, kind, 0}};
+  if (!cjg_ok(g) || !cjg_intern_type(g, t, &node.type) || !cjg_intern_attr(g, NULL, &node.attr)) return 0;
+  if (!cjm_grow(g->c, list, cap, *n + 1u, sizeof **list) || !room_for_node(g)) return 0;
+  cj_ref r = append(g, &node, cjm_mix(CJ_OP_input + kind, node.type));
+  return (*list)[(*n)++] = r;
+}
+
+cj_ref cjg_arg(cj_graph *g, const cj_type *t) { return input(g, t, &g->arg, &g->narg, &g->argcap, 0); }
+cj_ref cjg_capture(cj_graph *g, const cj_type *t) { return input(g, t, &g->capture, &g->ncapture, &g->capturecap, 1); }
+
+/* Numbers that take part in the structure: rules look at them (x^2, 1*x), and they hardly ever change
+** from call to call.  All integers and booleans do too, since indices and patterns depend on them. */
+static bool special(int dtype, double v) {
+  static const double list[] = {0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, 4, 10, 1.5, -1.5};
+  if (!cjt_isfloat(dtype)) return true;
+  for (size_t i = 0; i < CJ_COUNT(list); i++)
+    if (memcmp(&v, &list[i], sizeof v) == 0) return true;
+  return false;
+}
+
+cj_ref cjg_bits(cj_graph *g, int dtype, double bits) {
+  cj_node n = {.op = CJ_OP_konst, .in = {g->nkonst, special(dtype, bits), 0}};
+  cj_type t = cjt_scalar(dtype);
+  bool fresh;
+  if (!cjg_ok(g) || !cjg_intern_type(g, &t, &n.type) || !cjg_intern_attr(g, NULL, &n.attr)) return 0;
+  if (!CJM_GROW(g->c, g->konst, g->konstcap, g->nkonst + 1u)) return 0;
+  g->konst[g->nkonst] = bits; /* in place before the search, so that the node can be compared */
+  uint64_t structural = n.in[1] ? 0 : cjm_mix(CJ_OP_konst, n.type);
+  cj_ref r = cjg_share(g, &n, structural, &fresh);
+  if (fresh) g->nkonst++;
+  return r;
+}
+
+cj_ref cjg_int(cj_graph *g, int64_t v) {
+  double bits;
+  memcpy(&bits, &v, sizeof bits);
+  return cjg_bits(g, CJ_I64, bits);
+}
+
+cj_ref cjg_num(cj_graph *g, int dtype, double v) {
+  if (dtype == CJ_F32) v = (double)(float)v;
+  if (cjt_isfloat(dtype)) return cjg_bits(g, dtype, v);
+  int64_t i = dtype == CJ_BOOL ? v != 0 : cjg_toint(v);
+  double bits;
+  memcpy(&bits, &i, sizeof bits);
+  return cjg_bits(g, dtype, bits);
+}
+
+cj_ref cjg_tensor(cj_graph *g, cj_tensor *x) {
+  if (!cjg_ok(g)) return 0;
+  uint64_t h = cjt_hash(x);
+  cj_node n = {.op = CJ_OP_tensor, .in = {g->ntensor, (uint32_t)h, (uint32_t)(h >> 32)}};
+  bool fresh;
+  if (!cjg_intern_type(g, &x->type, &n.type) || !cjg_intern_attr(g, NULL, &n.attr)) return 0;
+  for (uint32_t i = g->ntensor; i-- > 0;) /* the same tensor again, as in a loop */
+    if (g->tensor[i] == x) n.in[0] = i;
+  if (n.in[0] == g->ntensor) {
+    if (!CJM_GROW(g->c, g->tensor, g->tensorcap, g->ntensor + 1u)) return 0;
+    g->tensor[g->ntensor] = x;
+  }
+  cj_ref r = cjg_share(g, &n, 0, &fresh);
+  if (fresh && n.in[0] == g->ntensor) {
+    cjt_retain(x);
+    g->ntensor++;
+  }
+  return r;
+}
+
+/* --- queries ------------------------------------------------------------------------------------------------ */
+
+int64_t cjg_toint(double v) { /* saturates; NaN is 0 */
+  if (!(v == v)) return 0;
+  if (v >= 9223372036854775808.0) return INT64_MAX;
+  if (v < -9223372036854775808.0) return INT64_MIN;
+  return (int64_t)v;
+}
+
+bool cjg_getnum(const cj_graph *g, cj_ref r, double *v) {
+  const cj_node *n = cjg_at(g, r);
+  if (!r || n->op != CJ_OP_konst) return false;
+  *v = g->konst[n->in[0]];
+  if (!cjt_isfloat(g->type[n->type].dtype)) {
+    int64_t i;
+    memcpy(&i, &g->konst[n->in[0]], sizeof i);
+    *v = (double)i;
+  }
+  return true;
+}
+
+bool cjg_isnum(const cj_graph *g, cj_ref r, double v) {
+  double w;
+  return cjg_getnum(g, r, &w) && w == v && (v != 0 || memcmp(&w, &v, sizeof w) == 0);
+}
+
+cj_ref cjg_output(cj_graph *g, cj_ref r) {
+  if (!cjg_ok(g) || !CJM_GROW(g->c, g->out, g->outcap, g->nout + 1u)) return 0;
+  return g->out[g->nout++] = r;
+}

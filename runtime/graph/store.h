@@ -1,0 +1,14 @@
+/* store.h -- between the files of this floor: how the door puts instructions into a graph. */
+#ifndef cj_graph_store_h
+#define cj_graph_store_h
+
+#include "graph/graph.h"
+
+bool cjg_intern_type(cj_graph *g, const cj_type *t, uint32_t *index);
+bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index); /* NULL: no numbers */
+/* The equal of n in g, or n appended (*fresh).  structural: what it adds to the graph's hash, 0: all of it. */
+cj_ref cjg_share(cj_graph *g, const cj_node *n, uint64_t structural, bool *fresh);
+/* A 0-d constant by the bits of its store: the number for floats, an int64 for the others. */
+cj_ref cjg_bits(cj_graph *g, int dtype, double bits);
+int64_t cjg_toint(double v); /* saturates; NaN is 0 */
+#endif

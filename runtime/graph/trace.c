@@ -1,0 +1,151 @@
+/* trace.c -- open traces, their arguments and captures.  Closed ones are kept, emptied, for the next. */
+#include "graph/trace.h"
+
+#include <string.h>
+
+#define SPARE_MAX 4
+#define SPARE_NODES 65536 /* a trace that grew beyond gives its memory back */
+
+static cj_tracer *tracer(cj_ctx *c) {
+  if (!c->tracer) c->tracer = cjm_zalloc(c, sizeof *c->tracer);
+  return c->tracer;
+}
+
+static void empty(cj_trace *t) {
+  cj_graph *g = t->g;
+  for (uint32_t i = 0; g && i < g->narg; i++) cjt_release(t->arg[i].tensor);
+  for (uint32_t i = 0; g && i < g->ncapture; i++) cjt_release(t->capture[i].tensor);
+  for (uint32_t i = 0; i < t->nvalue; i++) cjt_release(t->value[i]);
+  for (uint32_t i = 0; i < t->nguard; i++) cjt_release(t->guard[i].value);
+  if (t->slot) memset(t->slot, 0, t->nslot * sizeof *t->slot);
+  cjm_free(g ? g->c : NULL, t->value, t->nvalue * sizeof *t->value);
+  t->value = NULL;
+  t->nvalue = t->nguard = 0;
+  if (g) cjg_reset(g);
+}
+
+static void destroy(cj_ctx *c, cj_trace *t) {
+  empty(t);
+  cjg_free(t->g);
+  cjm_free(c, t->arg, t->argcap * sizeof *t->arg);
+  cjm_free(c, t->capture, t->capturecap * sizeof *t->capture);
+  cjm_free(c, t->slot, t->nslot * sizeof *t->slot);
+  cjm_free(c, t->guard, t->guardcap * sizeof *t->guard);
+  cjm_free(c, t, sizeof *t);
+}
+
+static cj_trace *fresh(cj_ctx *c) {
+  cj_trace *t = cjm_zalloc(c, sizeof *t);
+  if (t && !(t->g = cjg_new(c))) {
+    cjm_free(c, t, sizeof *t);
+    return NULL;
+  }
+  return t;
+}
+
+cj_trace *cjg_trace_open(cj_ctx *c) {
+  cj_tracer *tr = tracer(c);
+  if (!tr) return NULL;
+  cj_trace *t = tr->spare;
+  if (t) {
+    tr->spare = t->outer;
+    tr->nspare--;
+  } else if (!(t = fresh(c))) {
+    return NULL;
+  }
+  t->id = ++tr->lastid ? tr->lastid : ++tr->lastid; /* 0 is no trace */
+  t->outer = tr->top;
+  return tr->top = t;
+}
+
+cj_trace *cjg_trace_find(const cj_ctx *c, uint32_t id) {
+  cj_trace *t = c->tracer ? c->tracer->top : NULL;
+  while (t && t->id != id) t = t->outer;
+  return t;
+}
+
+void cjg_trace_drop(cj_ctx *c, cj_trace *t) {
+  cj_tracer *tr = c->tracer;
+  cj_trace **p = &tr->top;
+  while (*p && *p != t) p = &(*p)->outer;
+  if (CJ_NEVER(*p == NULL)) return;
+  *p = t->outer;
+  if (tr->nspare >= SPARE_MAX || t->g->cap > SPARE_NODES) {
+    destroy(c, t);
+    return;
+  }
+  empty(t);
+  t->outer = tr->spare;
+  tr->spare = t;
+  tr->nspare++;
+}
+
+void cjg_tracer_free(cj_ctx *c) {
+  cj_tracer *tr = c->tracer;
+  if (!tr) return;
+  while (tr->top) cjg_trace_drop(c, tr->top);
+  cjg_tracer_trim(c);
+  cjm_free(c, tr, sizeof *tr);
+  c->tracer = NULL;
+}
+
+void cjg_tracer_trim(cj_ctx *c) {
+  cj_tracer *tr = c->tracer;
+  while (tr && tr->spare) {
+    cj_trace *t = tr->spare;
+    tr->spare = t->outer;
+    destroy(c, t);
+  }
+  if (tr) tr->nspare = 0;
+}
+
+cj_ref cjg_trace_arg(cj_trace *t, const cj_type *ty, const cj_origin *o) {
+  cj_graph *g = t->g;
+  if (!CJM_GROW(g->c, t->arg, t->argcap, g->narg + 1u)) return 0;
+  t->arg[g->narg] = *o;
+  cj_ref r = cjg_arg(g, ty);
+  if (r && o->tensor) cjt_retain(o->tensor);
+  return r;
+}
+
+/* --- captures, found again by what they stand for ------------------------------------------------------ */
+
+static uint64_t hash_origin(const cj_origin *o) {
+  return cjm_mix((uint64_t)(uintptr_t)o->tensor, (uint64_t)o->trace << 32 | o->ref);
+}
+
+static bool sameorigin(const cj_origin *a, const cj_origin *b) {
+  return a->tensor == b->tensor && a->trace == b->trace && a->ref == b->ref;
+}
+
+static bool rehash(cj_trace *t) {
+  cj_ctx *c = t->g->c;
+  uint32_t n = t->nslot ? 2 * t->nslot : 32;
+  uint32_t *slot = cjm_zalloc(c, n * sizeof *slot);
+  if (!slot) return false;
+  cjm_free(c, t->slot, t->nslot * sizeof *slot);
+  t->slot = slot;
+  t->nslot = n;
+  for (uint32_t i = 0; i < t->g->ncapture; i++) {
+    uint32_t k = (uint32_t)hash_origin(&t->capture[i]) & (n - 1);
+    while (slot[k]) k = (k + 1) & (n - 1);
+    slot[k] = i + 1;
+  }
+  return true;
+}
+
+cj_ref cjg_trace_capture(cj_trace *t, const cj_type *ty, const cj_origin *o) {
+  cj_graph *g = t->g;
+  if (!cjg_ok(g)) return 0;
+  if (2 * (uint64_t)g->ncapture >= t->nslot && !rehash(t)) return 0;
+  uint32_t k = (uint32_t)hash_origin(o) & (t->nslot - 1);
+  for (; t->slot[k]; k = (k + 1) & (t->nslot - 1))
+    if (sameorigin(&t->capture[t->slot[k] - 1], o)) return g->capture[t->slot[k] - 1];
+  if (!CJM_GROW(g->c, t->capture, t->capturecap, g->ncapture + 1u)) return 0;
+  t->capture[g->ncapture] = *o;
+  cj_ref r = cjg_capture(g, ty);
+  if (!r) return 0;
+  if (o->tensor) cjt_retain(o->tensor);
+  t->slot[k] = g->ncapture;
+  return r;
+}

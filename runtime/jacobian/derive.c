@@ -1,0 +1,240 @@
+/*
+** derive.c -- from a request to a program: checks, the gradient for second order, the Jacobian from its
+** passes.
+*/
+#include "jacobian/derived.h"
+
+#include <string.h>
+
+static const char *const want_name[] = {"value", "jacobian", "hessian", "vjp", "jvp", "vhp", "hvp"};
+
+typedef struct deriving {
+  cj_ctx *c;
+  const cj_graph *f; /* the function */
+  cj_graph *grad;    /* second order: its gradient */
+  const cj_request *rq;
+  uint32_t nv;
+} deriving;
+
+static bool second_order(const cj_request *rq) {
+  return rq->want == CJ_HESSIAN || rq->want == CJ_VHP || rq->want == CJ_HVP;
+}
+static const cj_graph *subject(const deriving *d) { return d->grad ? d->grad : d->f; }
+
+/* --- checks -------------------------------------------------------------------------------- */
+
+bool cjj_check_arguments(const cj_graph *f) {
+  for (uint32_t j = 0; j < f->narg; j++) {
+    int dtype = cjj_x(f, (int)j)->dtype;
+    if (cjt_isfloat(dtype)) continue;
+    cjm_fail(f->c, CJ_EDTYPE, "argument %u is %s; derivatives need float64 or float32", j + 1,
+             cj_dtype_name((cj_dtype)dtype));
+    return false;
+  }
+  return true;
+}
+
+static void put_types(cj_text *w, const cj_graph *f, const cj_ref *r, uint32_t n, const char *what) {
+  if (n == 1) cjt_puttype(w, cjg_type(f, r[0]));
+  else cjm_putf(w, "%u %s", n, what);
+}
+
+static bool check_single_output(const deriving *d) {
+  const cj_graph *f = d->f;
+  char buf[128];
+  cj_text w = {.s = buf, .cap = sizeof buf};
+  if (f->nout == 1 && cjt_count(cjj_y(f, 0)) == 1) return true;
+  put_types(&w, f, f->out, f->nout, "tensors");
+  cjm_fail(d->c, CJ_ESHAPE, "%s: the function should return one tensor with one element; it returns %s",
+           want_name[d->rq->want], buf);
+  return false;
+}
+
+/* v may be left out where there is only one direction. */
+static bool check_directions(const deriving *d) {
+  cj_want want = d->rq->want;
+  const cj_graph *f = d->f;
+  bool out = want == CJ_VJP;
+  uint32_t n = out ? f->nout : f->narg;
+  const cj_ref *r = out ? f->out : f->arg;
+  char buf[128];
+  cj_text w = {.s = buf, .cap = sizeof buf};
+  if (want < CJ_VJP) n = 0;
+  if (d->nv == n || (d->nv == 0 && n == 1 && cjt_count(cjg_type(f, r[0])) == 1)) return true;
+  if (d->nv > 0) {
+    cjm_fail(d->c, CJ_EARG, "%s: v should be %u tensors, got %u", want_name[want], n, d->nv);
+    return false;
+  }
+  put_types(&w, f, r, n, "tensors");
+  cjm_fail(d->c, CJ_EARG, "%s: v may be left out only for one %s with one element; here it is %s", want_name[want],
+           out ? "output" : "input", buf);
+  return false;
+}
+
+/* --- strict ------------------------------------------------------------------------------------ */
+
+static void missing(cj_ctx *c, bool gradient, uint32_t i, uint32_t j) {
+  if (gradient)
+    cjm_fail(c, CJ_EARG, "the gradient with respect to input %u does not depend on input %u (strict)", i + 1, j + 1);
+  else cjm_fail(c, CJ_EARG, "output %u does not depend on input %u (strict)", i + 1, j + 1);
+}
+
+/* Every output of f on every argument. */
+static bool check_strict(cj_ctx *c, const cj_graph *f, bool gradient) {
+  size_t n = (size_t)f->nout * f->narg;
+  uint8_t *dep = cjm_zalloc(c, n + 1);
+  if (dep && cjx_depends(f, dep))
+    for (size_t k = 0; k < n; k++)
+      if (!dep[k]) missing(c, gradient, (uint32_t)(k / f->narg), (uint32_t)(k % f->narg));
+  cjm_free(c, dep, n + 1);
+  return cjm_ok(c);
+}
+
+/* --- programs -------------------------------------------------------------------------------------- */
+
+static cj_ref *ones(cjj_frame *w, const cj_graph *h, uint32_t from, uint32_t n) {
+  cj_ref *r = cjm_alloc(w->g->c, (n + (size_t)1) * sizeof *r);
+  for (uint32_t i = 0; r && i < n; i++) r[i] = cjb_full(w->g, cjg_type(h, h->arg[from + i]), 1);
+  return r;
+}
+
+/* (x.., v.., captures..) -> h's outputs, after f's if it is given; without v: at ones. */
+static cj_graph *compose(const cj_graph *f, const cj_graph *values, const cj_graph *h, bool with_v) {
+  uint32_t n = h->narg - f->narg;
+  cjj_frame w;
+  if (cjj_frame_open(&w, f, h, f->narg, with_v ? n : 0)) {
+    cj_ref *v = with_v ? NULL : ones(&w, h, f->narg, n);
+    if (values) cjj_frame_outputs(&w, cjj_frame_inline(&w, values, NULL, 0), values->nout);
+    if (with_v || v) cjj_frame_outputs(&w, cjj_frame_inline(&w, h, with_v ? w.v : v, n), h->nout);
+    if (v) cjm_free(f->c, v, (n + (size_t)1) * sizeof *v);
+  }
+  return cjj_frame_close(&w);
+}
+
+static cj_graph *zero_gradient(const cj_graph *f) {
+  cjj_frame w;
+  if (cjj_frame_open(&w, f, NULL, 0, 0))
+    for (uint32_t j = 0; j < f->narg; j++) cjg_output(w.g, cjb_zeros(w.g, cjj_x(f, (int)j)));
+  return cjj_frame_close(&w);
+}
+
+static cj_graph *gradient(const cj_graph *f) {
+  if (!cjj_has_derivative(f, 0)) return zero_gradient(f);
+  cj_graph *lin = cjx_vjp(f, NULL, false);
+  cj_graph *g = lin ? compose(f, NULL, lin, false) : NULL;
+  cjg_free(lin);
+  return g;
+}
+
+static cj_graph *product_program(const deriving *d) {
+  const cj_graph *s = subject(d), *values = d->rq->value ? d->f : NULL;
+  bool back = d->rq->want == CJ_VJP || d->rq->want == CJ_VHP;
+  cj_graph *lin = back ? cjx_vjp(s, NULL, false) : cjx_jvp(s, NULL, false);
+  cj_graph *g = lin ? compose(d->f, values, lin, d->nv > 0) : NULL;
+  cjg_free(lin);
+  return g;
+}
+
+static bool emit_blocks(cjj_frame *w, const cj_graph *s, const cjj_cut *cut, cj_ref *J) {
+  w->f = s; /* whose inputs are those of the function */
+  for (uint32_t k = 0; k < cut->npass; k++) {
+    const cjj_pass *p = &cut->pass[k];
+    const cj_ref *row = cjj_emit_pass(w, cut, p);
+    if (!row) return false;
+    if (cut->part[p->part].pattern) cjj_coloured_blocks(w->g, s, cut, &cut->part[p->part], row, J);
+    else cjj_dense_blocks(w->g, s, cut, p, row, J);
+  }
+  for (int i = 0; i < cut->ny; i++)
+    for (int j = 0; j < cut->nx; j++) {
+      cj_type t;
+      cj_ref *r = &J[(size_t)i * (size_t)cut->nx + (size_t)j];
+      if (!cjj_block_type(s, i, j, &t)) return false;
+      if (!*r) *r = cjb_zeros(w->g, &t);
+      cjg_output(w->g, *r);
+    }
+  return cjg_ok(w->g);
+}
+
+static cj_graph *jacobian_program(const deriving *d, const cjj_cut *cut) {
+  cjj_frame w;
+  size_t bytes = ((size_t)cut->nx * (size_t)cut->ny + 1) * sizeof(cj_ref);
+  cj_ref *J = cjm_zalloc(d->c, bytes);
+  if (cjj_frame_open(&w, d->f, NULL, 0, 0) && J) {
+    if (d->rq->value) cjj_frame_outputs(&w, cjj_frame_inline(&w, d->f, NULL, 0), d->f->nout);
+    emit_blocks(&w, subject(d), cut, J);
+  }
+  cjm_free(d->c, J, bytes);
+  return cjj_frame_close(&w);
+}
+
+/* --- putting it together -------------------------------------------------------------------------- */
+
+static bool check(deriving *d) {
+  cj_want want = d->rq->want;
+  if ((unsigned)want > CJ_HVP) {
+    cjm_fail(d->c, CJ_EARG, "no such derivative (%d)", (int)want);
+    return false;
+  }
+  if (want == CJ_VALUE) return check_directions(d);
+  if (!cjj_check_arguments(d->f)) return false;
+  if (second_order(d->rq) && !check_single_output(d)) return false;
+  if (!check_directions(d)) return false;
+  if (d->rq->strict && !check_strict(d->c, d->f, false)) return false;
+  if (!second_order(d->rq)) return true;
+  d->grad = gradient(d->f);
+  return d->grad && (!d->rq->strict || check_strict(d->c, d->grad, true));
+}
+
+static bool plan_whole(cjj_derived *out) {
+  return out->whole && cje_plan_new(out->c, out->whole, &out->plan) == CJ_OK;
+}
+
+static bool derive_jacobian(const deriving *d, cjj_derived *out) {
+  if (!cjj_cut_choose(d->c, subject(d), d->rq->strategy, &out->cut)) return false;
+  out->whole = jacobian_program(d, &out->cut);
+  out->first = d->rq->value ? (int)d->f->nout : 0;
+  if (!plan_whole(out) || !cjj_chunk(out, d->f, subject(d), d->rq)) return false;
+  if (out->plan) cjj_cut_free(&out->cut);
+  return true;
+}
+
+static bool derive(deriving *d, cjj_derived *out) {
+  if (!check(d)) return false;
+  cj_want want = d->rq->want;
+  if (want == CJ_JACOBIAN || want == CJ_HESSIAN) return derive_jacobian(d, out);
+  out->whole = want == CJ_VALUE ? cjg_prune(d->f) : product_program(d);
+  return plan_whole(out);
+}
+
+cj_status cjj_derive(cj_ctx *c, const cj_graph *f, const cj_request *rq, int nv, cjj_derived **out) {
+  deriving d = {.c = c, .f = f, .rq = rq, .nv = (uint32_t)nv};
+  *out = NULL;
+  cjj_derived *x = cjm_zalloc(c, sizeof *x);
+  if (!x) return c->status;
+  x->c = c;
+  x->cut.c = c;
+  if (derive(&d, x)) {
+    *out = x;
+  } else {
+    cjj_free(c, x);
+  }
+  cjg_free(d.grad);
+  return c->status;
+}
+
+void cjj_free(cj_ctx *c, cjj_derived *d) {
+  if (!d) return;
+  cje_plan_free(d->plan);
+  cjj_loops_free(d);
+  cjj_cut_free(&d->cut);
+  cjg_free(d->whole);
+  cjm_free(c, d, sizeof *d);
+}
+
+int cjj_nout(const cjj_derived *d) { return (int)d->whole->nout; }
+const cj_type *cjj_out(const cjj_derived *d, int i) { return cjg_type(d->whole, d->whole->out[i]); }
+
+cj_status cjj_program(cjj_derived *d, const cj_graph **out) {
+  *out = d->whole;
+  return CJ_OK;
+}

@@ -1,0 +1,122 @@
+/*
+** parts.h -- how a Jacobian is cut up; for the files of this floor only.
+**
+** Its columns are divided into parts, each some of the inputs.  A part is dense, or has a pattern and
+** colours.  A part is computed by passes: a linear sweep forwards (jvp) or backwards (vjp) from several
+** seeds at once.  Seed number s of a pass is the sum of the unit vectors whose label is s: in a dense
+** pass every unit vector has a label of its own, in a coloured one its colour is its label.
+*/
+#ifndef cj_jacobian_parts_h
+#define cj_jacobian_parts_h
+
+#include "jacobian/jacobian.h"
+#include "rules/build.h"
+
+#include <math.h>
+
+typedef struct cjj_part {
+  bool reverse;
+  uint8_t *active;     /* by input */
+  cj_pattern *pattern; /* of the active inputs; NULL: dense */
+  int64_t *colour;     /* of its rows if reverse, else of its columns */
+  int64_t ncolours;
+} cjj_part;
+
+/* What is seeded: output `index` if reverse, else input `index`; its elements have labels from `at` on. */
+typedef struct cjj_member {
+  int index;
+  int64_t at;
+} cjj_member;
+
+typedef struct cjj_pass {
+  uint32_t part, member, n; /* members member .. member + n */
+  int64_t nseed;
+} cjj_pass;
+
+typedef struct cjj_cut {
+  cj_ctx *c;
+  int nx, ny;
+  cjj_part *part;
+  uint32_t npart, partcap;
+  cjj_pass *pass;
+  uint32_t npass, passcap;
+  cjj_member *member;
+  uint32_t nmember, membercap;
+} cjj_cut;
+
+/* --- strategy.c: choosing ------------------------------------------------------ */
+bool cjj_cut_choose(cj_ctx *c, const cj_graph *f, cj_strategy s, cjj_cut *cut);
+void cjj_cut_free(cjj_cut *cut);
+/* Colours p by columns or rows, whichever is less work when a seed costs forward or backward, and notes it in
+** part, with a reference to p; nothing if all would cost more than worth.  False after an error. */
+bool cjj_colour_best(cj_ctx *c, cj_pattern *p, double forward, double backward, double worth, cjj_part *part);
+/* A cut of one coloured part; takes over what part holds. */
+bool cjj_cut_single(cj_ctx *c, const cj_graph *f, cjj_part *part, cjj_cut *cut);
+
+/* --- cost.c: the cost model ------------------------------------------------------ */
+/* Costs are in units of one element of an elementwise operation. */
+typedef struct cjj_costs {
+  double sweep;  /* one seed through the linear program */
+  double *input; /* the same by input, nx of them; NULL: not wanted */
+  double linear; /* instructions of the linear program */
+} cjj_costs;
+#define CJJ_NODE 60.      /* an instruction, whatever its size */
+#define CJJ_BACKWARD 1.25 /* a sweep backwards against one forwards */
+/* lin: the jvp of a program with nx arguments, tangents only. */
+bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out);
+
+/* --- pattern.c ---------------------------------------------------------------------- */
+/* On the jvp of a program of nx arguments, of which the active ones have tangents. */
+cj_status cjj_pattern_linear(cj_ctx *c, const cj_graph *lin, int nx, int64_t maxnnz, cj_pattern **out);
+/* The first entry of a row at column j or after it. */
+int64_t cjj_pattern_entry(const cj_pattern *p, int64_t row, int64_t j);
+/* The columns from .. to of p as a pattern of its own. */
+cj_pattern *cjj_pattern_columns(const cj_pattern *p, int64_t from, int64_t to);
+
+/* --- colour.c ------------------------------------------------------------------------- */
+int64_t cjj_colour_bound(const cj_pattern *p, bool rows); /* no colouring has fewer */
+/* *ncolours is limit + 1 if more than limit would be needed; colour is then undefined. */
+cj_status cjj_colour_upto(cj_ctx *c, const cj_pattern *p, bool rows, int64_t limit, int64_t *colour, int64_t *ncolours);
+
+/* --- frame.c: programs that hold other programs ------------------------------------------ */
+/* A program with the arguments of f, more arguments v, and the captures of f. */
+typedef struct cjj_frame {
+  cj_graph *g;
+  const cj_graph *f;
+  cj_ref *x, *v;          /* arguments and captures; v */
+  cj_ref *in, *out;       /* of what is being inlined */
+  uint32_t xcap, vcap, incap, outcap;
+} cjj_frame;
+/* v: the arguments from..from + nv of like become v. */
+bool cjj_frame_open(cjj_frame *w, const cj_graph *f, const cj_graph *like, uint32_t from, uint32_t nv);
+/* Inlines h, whose inputs are x.., nv others with the values v, captures..; its outputs, good until the next
+** one, or NULL. */
+const cj_ref *cjj_frame_inline(cjj_frame *w, const cj_graph *h, const cj_ref *v, uint32_t nv);
+void cjj_frame_outputs(cjj_frame *w, const cj_ref *r, uint32_t n);
+cj_graph *cjj_frame_close(cjj_frame *w); /* its graph, or NULL after an error */
+
+/* --- passes.c: one batched sweep ------------------------------------------------------------ */
+/* (x.., seeds of the members.., captures..) -> rows: what each active input (reverse) or each output
+** (forward) gets, with a leading axis of n seeds unless n is 1. */
+cj_graph *cjj_pass_graph(const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, int64_t n);
+/* The type of what member m of a pass seeds. */
+const cj_type *cjj_member_type(const cj_graph *f, bool reverse, const cjj_member *m);
+/* Seeds first .. first + n of member m, row by row, into n elements of its type each. */
+void cjj_fill_seeds(const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, const cjj_member *m, int64_t first,
+                    int64_t n, void *to);
+/* The whole pass with constant seeds, inlined: its rows, or NULL. */
+const cj_ref *cjj_emit_pass(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p);
+/* Rows of a whole dense pass into their blocks J[i * nx + j] of type block. */
+void cjj_dense_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, const cj_ref *row,
+                      cj_ref *J);
+/* y ++ x with the dtype of x.  False: too large, noted. */
+bool cjj_block_type(const cj_graph *f, int i, int j, cj_type *out);
+bool cjj_has_derivative(const cj_graph *f, int i); /* output i is float and not empty */
+bool cjj_check_arguments(const cj_graph *f);       /* all float, or it is noted which one is not */
+static inline const cj_type *cjj_x(const cj_graph *f, int j) { return cjg_type(f, f->arg[j]); }
+static inline const cj_type *cjj_y(const cj_graph *f, int i) { return cjg_type(f, f->out[i]); }
+
+/* --- coloured.c: compressed rows ------------------------------------------------------------- */
+void cjj_coloured_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_part *part, const cj_ref *row,
+                         cj_ref *J);
+#endif

@@ -1,0 +1,156 @@
+/*
+** passes.c -- one batched sweep: many seeds through a jvp or vjp at once, so that products of matrices and
+** vectors become products of matrices.
+*/
+#include "jacobian/parts.h"
+
+#include <string.h>
+
+bool cjj_has_derivative(const cj_graph *f, int i) {
+  return cjt_isfloat(cjj_y(f, i)->dtype) && cjt_count(cjj_y(f, i)) > 0;
+}
+
+const cj_type *cjj_member_type(const cj_graph *f, bool reverse, const cjj_member *m) {
+  return reverse ? cjj_y(f, m->index) : cjj_x(f, m->index);
+}
+
+bool cjj_block_type(const cj_graph *f, int i, int j, cj_type *out) {
+  if (cjt_append(cjj_y(f, i), cjj_x(f, j), out)) return true;
+  char buf[128];
+  cj_text w = {.s = buf, .cap = sizeof buf};
+  cjt_putshape(&w, cjj_y(f, i));
+  cjm_puts(&w, " by ");
+  cjt_putshape(&w, cjj_x(f, j));
+  cjm_fail(f->c, CJ_ESHAPE, "the derivative of output %d by input %d would have shape %s: too large, or more than %d axes",
+           i + 1, j + 1, buf, CJ_MAXRANK);
+  return false;
+}
+
+/* --- the program of a pass ------------------------------------------------------------ */
+
+/* The vjp of the members among f's outputs: f itself is looked at as if it had only these. */
+static cj_graph *backward(const cj_graph *f, const uint8_t *active, const cjj_member *m, uint32_t n) {
+  cj_ref *out = cjm_alloc(f->c, n * sizeof *out);
+  if (!out) return NULL;
+  for (uint32_t q = 0; q < n; q++) out[q] = f->out[m[q].index];
+  cj_graph some = *f;
+  some.out = out;
+  some.nout = n;
+  cj_graph *lin = cjx_vjp(&some, active, false);
+  cjm_free(f->c, out, n * sizeof *out);
+  return lin;
+}
+
+static cj_graph *forward(const cj_graph *f, const cjj_member *m, uint32_t n) {
+  uint8_t *active = cjm_zalloc(f->c, f->narg);
+  if (!active) return NULL;
+  for (uint32_t q = 0; q < n; q++) active[m[q].index] = 1;
+  cj_graph *lin = cjx_jvp(f, active, false);
+  cjm_free(f->c, active, f->narg);
+  return lin;
+}
+
+cj_graph *cjj_pass_graph(const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, int64_t n) {
+  const cjj_part *part = &cut->part[p->part];
+  const cjj_member *m = cut->member + p->member;
+  cj_graph *lin = part->reverse ? backward(f, part->active, m, p->n) : forward(f, m, p->n), *many = NULL;
+  if (!lin || n == 1) return lin;
+  size_t nin = (size_t)lin->narg + lin->ncapture;
+  uint8_t *which = cjm_zalloc(f->c, nin);
+  if (which) {
+    memset(which + f->narg, 1, p->n);
+    many = cjx_batch(lin, which, n);
+  }
+  cjm_free(f->c, which, nin);
+  cjg_free(lin);
+  return many;
+}
+
+/* --- seeds -------------------------------------------------------------------------------- */
+
+static void put_one(void *to, int dtype, int64_t at) {
+  if (dtype == CJ_F64) ((double *)to)[at] = 1;
+  else ((float *)to)[at] = 1;
+}
+
+void cjj_fill_seeds(const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, const cjj_member *m, int64_t first,
+                    int64_t n, void *to) {
+  const cjj_part *part = &cut->part[p->part];
+  const cj_type *t = cjj_member_type(f, part->reverse, m);
+  int64_t size = cjt_count(t);
+  memset(to, 0, (size_t)n * cjt_bytes(t));
+  for (int64_t e = 0; e < size && part->pattern; e++) {
+    int64_t s = part->colour[m->at + e] - first;
+    if (s >= 0 && s < n) put_one(to, t->dtype, s * size + e);
+  }
+  for (int64_t s = 0; s < n && !part->pattern; s++) {
+    int64_t e = first + s - m->at;
+    if (e >= 0 && e < size) put_one(to, t->dtype, s * size + e);
+  }
+}
+
+/* Identity seeds are eye, which may be seen through; coloured ones a constant tensor. */
+static cj_ref constant_seed(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_pass *p,
+                            const cjj_member *m) {
+  cj_type t = *cjj_member_type(f, cut->part[p->part].reverse, m), many;
+  if (p->nseed == 1) return cjb_full(g, &t, 1);
+  if (!cjt_prepend(&t, p->nseed, &many)) return cjm_fail(g->c, CJ_ELIMIT, "too many seeds in one pass"), 0;
+  if (!cut->part[p->part].pattern) {
+    cj_ref one = cjb_eye(g, t.dtype, p->nseed, p->nseed);
+    return cjb_reshape(g, cjb_slice(g, one, 1, m->at, 1, cjt_count(&t)), &many);
+  }
+  cj_tensor *x = cjt_new(g->c, &many);
+  if (!x) return 0;
+  cjj_fill_seeds(f, cut, p, m, 0, p->nseed, x->data);
+  cj_ref r = cjg_tensor(g, x);
+  cjt_release(x);
+  return r;
+}
+
+const cj_ref *cjj_emit_pass(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p) {
+  const cj_ref *row = NULL;
+  cj_ref *seed = cjm_alloc(cut->c, p->n * sizeof *seed);
+  cj_graph *h = seed ? cjj_pass_graph(w->f, cut, p, p->nseed) : NULL;
+  if (h) {
+    for (uint32_t q = 0; q < p->n; q++) seed[q] = constant_seed(w->g, w->f, cut, p, &cut->member[p->member + q]);
+    row = cjj_frame_inline(w, h, seed, p->n);
+  }
+  cjg_free(h);
+  cjm_free(cut->c, seed, p->n * sizeof *seed);
+  return row;
+}
+
+/* --- rows to blocks ---------------------------------------------------------------------------- */
+
+/* Rows at .. at + m of what an input of rank r got. */
+static cj_ref rows_of(cj_graph *g, cj_ref row, int64_t nseed, int rank, int64_t at, int64_t m) {
+  return nseed == 1 ? row : cjb_slice(g, row, rank + 1, at, 1, m);
+}
+
+/* Columns at .. at + n of an output's tangents: the axis of seeds goes last. */
+static cj_ref columns_of(cj_graph *g, cj_ref row, int64_t nseed, int rank, int64_t at, int64_t n) {
+  int perm[CJ_MAXRANK];
+  if (nseed == 1) return row;
+  for (int a = 0; a <= rank; a++) perm[a] = a < rank ? a + 1 : 0;
+  return cjb_slice(g, cjb_permute(g, row, rank + 1, perm), 1, at, 1, n);
+}
+
+static void block(cj_graph *g, const cj_graph *f, int nx, int i, int j, cj_ref r, cj_ref *J) {
+  cj_type t;
+  if (cjj_block_type(f, i, j, &t)) J[(size_t)i * (size_t)nx + (size_t)j] = cjb_cast(g, cjb_reshape(g, r, &t), t.dtype);
+}
+
+void cjj_dense_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, const cj_ref *row,
+                      cj_ref *J) {
+  const cjj_part *part = &cut->part[p->part];
+  for (uint32_t q = 0; q < p->n; q++) {
+    const cjj_member *m = &cut->member[p->member + q];
+    int64_t n = cjt_count(cjj_member_type(f, part->reverse, m));
+    for (int j = 0, k = 0; part->reverse && j < cut->nx; j++)
+      if (part->active[j])
+        block(g, f, cut->nx, m->index, j, rows_of(g, row[k++], p->nseed, cjj_x(f, j)->rank, m->at, n), J);
+    for (int i = 0; !part->reverse && i < cut->ny; i++)
+      if (cjj_has_derivative(f, i))
+        block(g, f, cut->nx, i, m->index, columns_of(g, row[i], p->nseed, cjj_y(f, i)->rank, m->at, n), J);
+  }
+}

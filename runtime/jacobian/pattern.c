@@ -1,0 +1,228 @@
+/*
+** pattern.c -- which outputs may depend on which inputs, element by element, found on the linear program
+** that jvp gives: what has no tangent never enters it, so zeros annihilate and custom derivatives count.
+*/
+#include "jacobian/parts.h"
+#include "jacobian/walk.h"
+
+#include <string.h>
+
+#define WORKLIMIT ((int64_t)1 << 28) /* elements looked at: a few seconds */
+#define SETSLIMIT ((int64_t)1 << 26) /* members of all sets together */
+
+bool cjj_walk_more(cjj_walk *w, int64_t elements) {
+  w->work += elements;
+  if (w->work > WORKLIMIT || elements > WORKLIMIT) {
+    cjm_fail(w->c, CJ_ELIMIT, "the program is too large to find its sparsity pattern");
+    return false;
+  }
+  return cjm_poll(w->c) == CJ_OK;
+}
+
+/* --- entries of the walk ------------------------------------------------------------- */
+
+static bool enter(cjj_walk *w, cj_ref r, const cjj_deps *d) {
+  uint32_t k = w->spare;
+  if (k) {
+    w->spare = (uint32_t)w->deps[k - 1].off;
+  } else {
+    if (!CJM_GROW(w->c, w->deps, w->depscap, w->ndeps + (size_t)1)) return false;
+    k = ++w->ndeps;
+  }
+  w->deps[k - 1] = *d;
+  w->at[r] = k;
+  return true;
+}
+
+static void leave(cjj_walk *w, cj_ref r) {
+  uint32_t k = w->at[r];
+  if (!k) return;
+  cjj_deps_drop(w, &w->deps[k - 1]);
+  w->deps[k - 1].off = w->spare;
+  w->spare = k;
+  w->at[r] = 0;
+}
+
+static void find_last_uses(cjj_walk *w, const uint8_t *live) {
+  const cj_graph *g = w->g;
+  for (cj_ref r = 1; r < g->len; r++)
+    if (live[r] && !cjg_issource(g, r))
+      for (int i = 0; i < cjg_at(g, r)->nin; i++) w->last[cjg_operands(g, r)[i]] = r;
+  for (uint32_t i = 0; i < g->nout; i++) w->last[g->out[i]] = g->len;
+}
+
+/* --- the loop --------------------------------------------------------------------------- */
+
+static bool seed(cjj_walk *w, cj_ref r, int64_t from) { /* columns from, from + 1, .. */
+  cjj_deps d;
+  if (cjt_count(cjg_type(w->g, r)) == 0) return true;
+  if (!cjj_deps_new(w, cjg_type(w->g, r), &d)) return false;
+  for (size_t e = 0; e < d.buf->n; e++) d.buf->id[e] = (cjj_set)((size_t)from + e + 1);
+  if (enter(w, r, &d)) return true;
+  cjj_deps_drop(w, &d);
+  return false;
+}
+
+static bool seed_all(cjj_walk *w, int nx) {
+  int64_t at = 0;
+  for (uint32_t i = (uint32_t)nx; i < w->g->narg; i++) {
+    if (!seed(w, w->g->arg[i], at)) return false;
+    at += cjt_count(cjg_type(w->g, w->g->arg[i]));
+  }
+  return true;
+}
+
+static bool visit(cjj_walk *w, cj_ref r) {
+  cjj_deps d = {0};
+  bool depends = false;
+  int nin = cjg_at(w->g, r)->nin;
+  for (int i = 0; i < nin; i++) depends |= w->at[cjg_operands(w->g, r)[i]] != 0;
+  if (!depends || cjt_count(cjg_type(w->g, r)) == 0) return true;
+  if (!cjj_propagate(w, r, &d)) return false;
+  if (d.buf && !enter(w, r, &d)) {
+    cjj_deps_drop(w, &d);
+    return false;
+  }
+  for (int i = 0; i < nin; i++) {
+    cj_ref x = cjg_operands(w->g, r)[i];
+    if (w->last[x] == r) leave(w, x);
+  }
+  return true;
+}
+
+static bool walk(cjj_walk *w, int nx) {
+  const cj_graph *g = w->g;
+  uint8_t *live = cjm_alloc(w->c, g->len);
+  if (!live) return false;
+  cjg_live(g, live);
+  find_last_uses(w, live);
+  bool ok = seed_all(w, nx);
+  for (cj_ref r = 1; r < g->len && ok; r++)
+    if (live[r] && !cjg_issource(g, r)) ok = visit(w, r);
+  cjm_free(w->c, live, g->len);
+  return ok;
+}
+
+/* --- the result ---------------------------------------------------------------------------- */
+
+static size_t bytes_of(int64_t rows, int64_t nnz) { return (size_t)(rows + 1 + nnz) * sizeof(int64_t); }
+
+static cj_pattern *new_pattern(cj_ctx *c, int64_t rows, int64_t cols, int64_t nnz) {
+  cj_pattern *p = cjm_alloc(c, sizeof *p);
+  int64_t *room = p ? cjm_alloc(c, bytes_of(rows, nnz)) : NULL;
+  if (!room) {
+    cjm_free(c, p, sizeof *p);
+    return NULL;
+  }
+  *p = (cj_pattern){.c = c, .refs = 1, .rows = rows, .cols = cols, .nnz = nnz, .rowptr = room, .col = room + rows + 1};
+  cjm_retain_ctx(c);
+  room[0] = 0;
+  return p;
+}
+
+void cjj_pattern_release(cj_pattern *p) {
+  if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
+  cj_ctx *c = p->c;
+  cjm_free(c, p->rowptr, bytes_of(p->rows, p->nnz));
+  cjm_free(c, p, sizeof *p);
+  cjm_release_ctx(c);
+}
+
+/* Visits the sets of all outputs in order: counts their members, or writes them into p. */
+static bool gather_rows(cjj_walk *w, int64_t maxnnz, cj_pattern *p, int64_t *nnz) {
+  int64_t row = 0, n = 0;
+  for (uint32_t i = 0; i < w->g->nout; i++) {
+    const cj_type *t = cjg_type(w->g, w->g->out[i]);
+    const cjj_deps *d = cjj_deps_of(w, w->g->out[i]);
+    cjj_deps flat = {0};
+    if (d && !cjj_deps_flatten(w, d, t, &flat)) return false;
+    int64_t m = cjt_count(t);
+    for (int64_t e = 0; e < m; e++) {
+      uint32_t one, k = 0;
+      const uint32_t *col = d ? cjj_sets_members(&w->sets, flat.buf->id[e], &one, &k) : NULL;
+      for (uint32_t q = 0; p && q < k; q++) p->col[n + q] = col[q];
+      n += k;
+      if (p) p->rowptr[++row] = n;
+      if (n > maxnnz) break;
+    }
+    cjj_deps_drop(w, &flat);
+    if (n > maxnnz) {
+      cjm_fail(w->c, CJ_ELIMIT, "the sparsity pattern is too dense (over %lld entries)", (long long)maxnnz);
+      return false;
+    }
+  }
+  *nnz = n;
+  return true;
+}
+
+static int64_t total(const cj_graph *g, const cj_ref *r, uint32_t n) {
+  int64_t sum = 0;
+  for (uint32_t i = 0; i < n; i++) sum += cjt_count(cjg_type(g, r[i]));
+  return sum;
+}
+
+static cj_pattern *collect(cjj_walk *w, int nx, int64_t maxnnz) {
+  const cj_graph *g = w->g;
+  int64_t nnz = 0;
+  if (!gather_rows(w, maxnnz, NULL, &nnz)) return NULL;
+  cj_pattern *p = new_pattern(w->c, total(g, g->out, g->nout), total(g, g->arg + nx, g->narg - (uint32_t)nx), nnz);
+  if (p && gather_rows(w, maxnnz, p, &nnz)) return p;
+  cjj_pattern_release(p);
+  return NULL;
+}
+
+static void close_walk(cjj_walk *w) {
+  const cj_graph *g = w->g;
+  for (cj_ref r = 1; w->at && r < g->len; r++) leave(w, r);
+  for (cj_ref r = 1; w->known && r < g->len; r++) cjt_release(w->known[r]);
+  cjm_free(w->c, w->known, g->len * sizeof(cj_tensor *));
+  cjm_free(w->c, w->at, 2 * g->len * sizeof *w->at);
+  cjm_free(w->c, w->deps, w->depscap * sizeof *w->deps);
+  cjj_sets_close(&w->sets);
+}
+
+cj_status cjj_pattern_linear(cj_ctx *c, const cj_graph *lin, int nx, int64_t maxnnz, cj_pattern **out) {
+  cjj_walk w = {.c = c, .g = lin};
+  int64_t limit = maxnnz < SETSLIMIT / 8 ? 8 * maxnnz + 65536 : SETSLIMIT;
+  *out = NULL;
+  bool ok = cjj_sets_open(&w.sets, c, total(lin, lin->arg + nx, lin->narg - (uint32_t)nx), limit);
+  w.at = ok ? cjm_zalloc(c, 2 * lin->len * sizeof *w.at) : NULL;
+  if (w.at) {
+    w.last = w.at + lin->len;
+    if (walk(&w, nx)) *out = collect(&w, nx, maxnnz);
+  }
+  close_walk(&w);
+  return c->status;
+}
+
+cj_status cjj_pattern(cj_ctx *c, const cj_graph *f, const uint8_t *active, int64_t maxnnz, cj_pattern **out) {
+  *out = NULL;
+  cj_graph *lin = cjx_jvp(f, active, false);
+  if (!lin) return c->status;
+  cjj_pattern_linear(c, lin, (int)f->narg, maxnnz, out);
+  cjg_free(lin);
+  return c->status;
+}
+
+int64_t cjj_pattern_entry(const cj_pattern *p, int64_t row, int64_t j) {
+  int64_t lo = p->rowptr[row], hi = p->rowptr[row + 1];
+  while (lo < hi) {
+    int64_t mid = lo + (hi - lo) / 2;
+    if (p->col[mid] < j) lo = mid + 1;
+    else hi = mid;
+  }
+  return lo;
+}
+
+cj_pattern *cjj_pattern_columns(const cj_pattern *p, int64_t from, int64_t to) {
+  int64_t nnz = 0;
+  for (int64_t i = 0; i < p->rows; i++) nnz += cjj_pattern_entry(p, i, to) - cjj_pattern_entry(p, i, from);
+  cj_pattern *q = new_pattern(p->c, p->rows, to - from, nnz);
+  if (!q) return NULL;
+  for (int64_t i = 0, n = 0; i < p->rows; i++) {
+    int64_t end = cjj_pattern_entry(p, i, to);
+    for (int64_t k = cjj_pattern_entry(p, i, from); k < end; k++) q->col[n++] = p->col[k] - from;
+    q->rowptr[i + 1] = n;
+  }
+  return q;
+}

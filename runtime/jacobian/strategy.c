@@ -1,0 +1,289 @@
+/*
+** strategy.c -- choosing how to get a Jacobian: forwards or backwards, dense or coloured, all inputs
+** together or each on its own.
+*/
+#include "jacobian/parts.h"
+
+#include <string.h>
+
+/* --- cuts ------------------------------------------------------------------------------ */
+
+static void drop_part(cj_ctx *c, int nx, cjj_part *part) {
+  if (part->colour) {
+    int64_t n = part->reverse ? part->pattern->rows : part->pattern->cols;
+    cjm_free(c, part->colour, (size_t)(n + 1) * sizeof *part->colour);
+  }
+  cjj_pattern_release(part->pattern);
+  cjm_free(c, part->active, (size_t)nx + 1);
+  *part = (cjj_part){0};
+}
+
+void cjj_cut_free(cjj_cut *cut) {
+  for (uint32_t i = 0; i < cut->npart; i++) drop_part(cut->c, cut->nx, &cut->part[i]);
+  cjm_free(cut->c, cut->part, cut->partcap * sizeof *cut->part);
+  cjm_free(cut->c, cut->pass, cut->passcap * sizeof *cut->pass);
+  cjm_free(cut->c, cut->member, cut->membercap * sizeof *cut->member);
+  *cut = (cjj_cut){.c = cut->c};
+}
+
+/* Takes over part; it is dropped after an error. */
+static bool add_part(cjj_cut *cut, cjj_part *part) {
+  if (!CJM_GROW(cut->c, cut->part, cut->partcap, cut->npart + (size_t)1)) {
+    drop_part(cut->c, cut->nx, part);
+    return false;
+  }
+  cut->part[cut->npart++] = *part;
+  *part = (cjj_part){0};
+  return true;
+}
+
+/* --- passes ------------------------------------------------------------------------------- */
+
+static bool add_member(cjj_cut *cut, int index, int64_t at) {
+  if (!CJM_GROW(cut->c, cut->member, cut->membercap, cut->nmember + (size_t)1)) return false;
+  cut->member[cut->nmember++] = (cjj_member){index, at};
+  return true;
+}
+
+/* A pass of the members from `from` on, if there are any. */
+static bool add_pass(cjj_cut *cut, uint32_t part, uint32_t from, int64_t nseed) {
+  if (cut->nmember == from || nseed == 0) return true;
+  if (!CJM_GROW(cut->c, cut->pass, cut->passcap, cut->npass + (size_t)1)) return false;
+  cut->pass[cut->npass++] = (cjj_pass){part, from, cut->nmember - from, nseed};
+  return true;
+}
+
+/* What can be a member of a pass of that part. */
+static bool eligible(const cj_graph *f, const cjj_part *part, int k) {
+  return part->reverse ? cjj_has_derivative(f, k) : part->active[k] && cjt_count(cjj_x(f, k)) > 0;
+}
+
+static bool coloured_pass(const cj_graph *f, cjj_cut *cut, uint32_t p) {
+  const cjj_part *part = &cut->part[p];
+  int64_t at = 0;
+  uint32_t from = cut->nmember;
+  if (part->pattern->nnz == 0) return true;
+  for (int k = 0; k < (part->reverse ? cut->ny : cut->nx); k++) {
+    cjj_member m = {k, at};
+    if (eligible(f, part, k) && !add_member(cut, k, at)) return false;
+    if (part->reverse || part->active[k]) at += cjt_count(cjj_member_type(f, part->reverse, &m));
+  }
+  return add_pass(cut, p, from, part->ncolours);
+}
+
+/* One pass a member, or all members of a dtype in one where there are too many of them. */
+static bool dense_passes(const cj_graph *f, cjj_cut *cut, uint32_t p, bool together, int dtype) {
+  const cjj_part *part = &cut->part[p];
+  uint32_t from = cut->nmember;
+  int64_t at = 0;
+  for (int k = 0; k < (part->reverse ? cut->ny : cut->nx); k++) {
+    cjj_member m = {k, at};
+    const cj_type *t = cjj_member_type(f, part->reverse, &m);
+    if (!eligible(f, part, k) || t->dtype != dtype) continue;
+    if (!add_member(cut, k, at)) return false;
+    at += cjt_count(t);
+    if (together) continue;
+    if (!add_pass(cut, p, from, at)) return false;
+    from = cut->nmember;
+    at = 0;
+  }
+  return add_pass(cut, p, from, at);
+}
+
+#define FEWMEMBERS 4
+#define MOSTNODES 65536. /* instructions in all the passes of a part */
+
+static bool add_passes(const cj_graph *f, cjj_cut *cut, double linear) {
+  for (uint32_t p = 0; p < cut->npart; p++) {
+    const cjj_part *part = &cut->part[p];
+    double members = part->reverse ? cut->ny : cut->nx;
+    bool together = members > FEWMEMBERS && members * linear > MOSTNODES;
+    bool ok = part->pattern ? coloured_pass(f, cut, p)
+                            : dense_passes(f, cut, p, together, CJ_F64) && dense_passes(f, cut, p, together, CJ_F32);
+    if (!ok) return false;
+  }
+  return true;
+}
+
+static uint8_t *flags(cj_ctx *c, int nx, int only) { /* only < 0: all */
+  uint8_t *active = cjm_zalloc(c, (size_t)nx + 1);
+  for (int j = 0; active && j < nx; j++) active[j] = only < 0 || only == j;
+  return active;
+}
+
+bool cjj_cut_single(cj_ctx *c, const cj_graph *f, cjj_part *part, cjj_cut *cut) {
+  *cut = (cjj_cut){.c = c, .nx = (int)f->narg, .ny = (int)f->nout};
+  part->active = flags(c, cut->nx, -1);
+  if (part->active) return add_part(cut, part) && add_passes(f, cut, 0);
+  drop_part(c, cut->nx, part);
+  return false;
+}
+
+/* --- colours ----------------------------------------------------------------------------------- */
+
+/* Tries one direction; *worth goes down to its cost if it is cheaper. */
+static bool try_colours(cj_ctx *c, cj_pattern *p, bool rows, double seed, double *worth, cjj_part *part) {
+  int64_t n = rows ? p->rows : p->cols, k = 0;
+  double most = *worth / seed;
+  int64_t limit = most < (double)n ? (int64_t)most : n;
+  if (!isfinite(seed) || limit < 1) return true;
+  size_t bytes = (size_t)(n + 1) * sizeof(int64_t);
+  int64_t *colour = cjm_alloc(c, bytes);
+  if (!colour) return false;
+  bool ok = cjj_colour_upto(c, p, rows, limit, colour, &k) == CJ_OK;
+  if (!ok || k > limit) {
+    cjm_free(c, colour, bytes);
+    return ok;
+  }
+  drop_part(c, 0, part);
+  __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
+  *part = (cjj_part){.reverse = rows, .pattern = p, .colour = colour, .ncolours = k};
+  *worth = (double)k * seed;
+  return true;
+}
+
+bool cjj_colour_best(cj_ctx *c, cj_pattern *p, double forward, double backward, double worth, cjj_part *part) {
+  double columns = forward * (double)cjj_colour_bound(p, false), rows = backward * (double)cjj_colour_bound(p, true);
+  bool first = !(columns <= rows); /* the more promising direction leaves less to the other one */
+  *part = (cjj_part){0};
+  if (!cjm_ok(c)) return false;
+  for (int k = 0; k < 2; k++) {
+    bool byrow = k == 0 ? first : !first;
+    if ((byrow ? rows : columns) >= worth && part->pattern) continue;
+    if (!try_colours(c, p, byrow, byrow ? backward : forward, &worth, part)) {
+      drop_part(c, 0, part);
+      return false;
+    }
+  }
+  return true;
+}
+
+/* --- the choice --------------------------------------------------------------------------------------- */
+
+typedef struct chooser {
+  cj_ctx *c;
+  const cj_graph *f;
+  cj_strategy how;
+  int nx, ny;
+  double rows, cols; /* of float outputs, of all inputs */
+  cjj_costs cost;
+  cj_pattern *p; /* NULL: dense for all that is known */
+} chooser;
+
+/* A way for some inputs: all of them (only < 0) or one. */
+typedef struct way {
+  cjj_part part; /* without active */
+  double cost;
+} way;
+
+static double forward_seed(const chooser *h, double sweep) {
+  return h->how == CJ_REVERSE ? INFINITY : sweep + 1;
+}
+static double backward_seed(const chooser *h, double sweep) {
+  return h->how == CJ_FORWARD ? INFINITY : CJJ_BACKWARD * sweep + 1;
+}
+
+/* The best way for a part of nx inputs with cols columns; every way writes rows * cols elements at least. */
+static bool best_way(chooser *h, cj_pattern *p, double sweep, double nx, double cols, way *out) {
+  double nodes = CJJ_NODE * h->cost.linear, fill = h->rows * cols;
+  double fore = cols * forward_seed(h, sweep) + nodes * nx + 1.5 * fill; /* the result is transposed */
+  double back = h->rows * backward_seed(h, sweep) + nodes * h->ny + fill;
+  *out = (way){.part = {.reverse = !(fore < back)}, .cost = fore < back ? fore : back};
+  if (!p) return true;
+  double fixed = nodes + fill + 4 * (double)p->nnz + 3 * CJJ_NODE * nx * h->ny;
+  double worth = h->how == CJ_SPARSE ? INFINITY : out->cost - fixed;
+  cjj_part part;
+  if (!(worth > 0)) return true;
+  if (!cjj_colour_best(h->c, p, forward_seed(h, sweep), backward_seed(h, sweep), worth, &part)) return false;
+  if (!part.pattern) return true;
+  double seed = part.reverse ? backward_seed(h, sweep) : forward_seed(h, sweep);
+  *out = (way){.part = part, .cost = fixed + (double)part.ncolours * seed};
+  return true;
+}
+
+#define MOSTWAYS 16 /* inputs for which ways of their own are considered */
+
+/* Each input on its own; the dense backward ones will share a sweep, which costs no more than `all`. */
+static bool ways_by_input(chooser *h, double all, way *way_, double *cost) {
+  double dense = 0;
+  int64_t col = 0;
+  *cost = 0;
+  for (int j = 0; j < h->nx; j++) {
+    int64_t n = cjt_count(cjj_x(h->f, j));
+    cj_pattern *p = cjj_pattern_columns(h->p, col, col + n);
+    bool ok = p && best_way(h, p, h->cost.input[j], 1, (double)n, &way_[j]);
+    cjj_pattern_release(p);
+    if (!ok) return false;
+    if (way_[j].part.pattern || !way_[j].part.reverse) *cost += way_[j].cost;
+    else dense += way_[j].cost;
+    col += n;
+  }
+  *cost += dense < all ? dense : all;
+  return true;
+}
+
+static bool add_way(cjj_cut *cut, way *v, int only) {
+  v->part.active = flags(cut->c, cut->nx, only);
+  if (v->part.active) return add_part(cut, &v->part);
+  drop_part(cut->c, cut->nx, &v->part);
+  return false;
+}
+
+static bool add_ways(cjj_cut *cut, way *v) {
+  int64_t shared = -1; /* the part of the dense backward ones */
+  for (int j = 0; j < cut->nx; j++) {
+    bool joins = v[j].part.reverse && !v[j].part.pattern;
+    if (joins && shared >= 0) {
+      cut->part[shared].active[j] = 1;
+      continue;
+    }
+    if (joins) shared = cut->npart;
+    if (!add_way(cut, &v[j], j)) return false;
+  }
+  return true;
+}
+
+static bool choose(chooser *h, cjj_cut *cut) {
+  way whole, each[MOSTWAYS] = {{{0}}};
+  double cost = INFINITY;
+  if (!best_way(h, h->p, h->cost.sweep, h->nx, h->cols, &whole)) return false;
+  bool ok = !h->p || !h->cost.input || ways_by_input(h, whole.cost, each, &cost);
+  bool split = ok && cost < 0.9 * whole.cost;
+  ok = ok && (split ? add_ways(cut, each) : add_way(cut, &whole, -1));
+  for (int j = 0; j < MOSTWAYS; j++) drop_part(h->c, h->nx, &each[j].part);
+  drop_part(h->c, h->nx, &whole.part);
+  return ok;
+}
+
+/* The pattern, if it may help: more than one seed would be needed, and it is not too dense. */
+static bool look_for_pattern(chooser *h, const cj_graph *lin) {
+  bool sparse = h->how == CJ_SPARSE;
+  double size = h->rows * h->cols, most = sparse ? size : size / 2 + 8;
+  bool one_row = h->rows <= 1 && h->how != CJ_FORWARD, one_col = h->cols <= 1 && h->how != CJ_REVERSE;
+  if (!sparse && (one_row || one_col)) return true;
+  cjj_pattern_linear(h->c, lin, h->nx, most < INT32_MAX ? (int64_t)most : INT32_MAX, &h->p);
+  if (h->c->status == CJ_ELIMIT && !sparse) cjm_clear(h->c);
+  return cjm_ok(h->c);
+}
+
+static void measure(chooser *h) {
+  for (int i = 0; i < h->ny; i++)
+    if (cjj_has_derivative(h->f, i)) h->rows += (double)cjt_count(cjj_y(h->f, i));
+  for (int j = 0; j < h->nx; j++) h->cols += (double)cjt_count(cjj_x(h->f, j));
+}
+
+bool cjj_cut_choose(cj_ctx *c, const cj_graph *f, cj_strategy s, cjj_cut *cut) {
+  chooser h = {.c = c, .f = f, .how = s, .nx = (int)f->narg, .ny = (int)f->nout};
+  double input[MOSTWAYS];
+  *cut = (cjj_cut){.c = c, .nx = h.nx, .ny = h.ny};
+  measure(&h);
+  if (h.rows == 0 || h.cols == 0) return true; /* only zeros and empty blocks */
+  if (h.nx > 1 && h.nx <= MOSTWAYS) h.cost.input = input;
+  cj_graph *lin = cjx_jvp(f, NULL, false);
+  bool ok = lin && cjj_cost_of(lin, h.nx, &h.cost) && look_for_pattern(&h, lin) && choose(&h, cut) &&
+            add_passes(f, cut, h.cost.linear);
+  cjg_free(lin);
+  cjj_pattern_release(h.p);
+  if (!ok) cjj_cut_free(cut);
+  return ok;
+}

@@ -1,0 +1,60 @@
+/*
+** walk.h -- a pattern on its way through a linear program: for every value, which set of columns each of
+** its elements may depend on.  The sets of a value are seen through strides, so a view costs nothing and
+** what is repeated is stored once.
+*/
+#ifndef cj_jacobian_walk_h
+#define cj_jacobian_walk_h
+
+#include "exec/exec.h"
+#include "jacobian/sets.h"
+
+typedef struct cjj_ids {
+  uint32_t refs;
+  size_t n;
+  cjj_set id[];
+} cjj_ids;
+
+/* buf NULL: no element depends on anything. */
+typedef struct cjj_deps {
+  cjj_ids *buf;
+  int64_t off, stride[CJ_MAXRANK]; /* one an axis of the value's type, from the front */
+} cjj_deps;
+
+typedef struct cjj_walk {
+  cj_ctx *c;
+  const cj_graph *g;
+  cjj_sets sets;
+  uint32_t *at, *last; /* by instruction: its entry in deps + 1, its last user */
+  cjj_deps *deps;
+  uint32_t ndeps, depscap, spare; /* spare: first of a chain of free entries + 1, through off */
+  cj_tensor **known;              /* by instruction: values of constants, as far as evaluated */
+  int64_t work;                   /* elements looked at so far */
+} cjj_walk;
+
+/* --- deps.c: dependences as strided arrays of sets ------------------------------------- */
+bool cjj_deps_new(cjj_walk *w, const cj_type *t, cjj_deps *out); /* row-major, sets undefined */
+cjj_deps cjj_deps_share(const cjj_deps *v);
+void cjj_deps_drop(cjj_walk *w, cjj_deps *v);
+/* v, of type t, as an operand that broadcasts to type to: the same sets. */
+cjj_deps cjj_deps_broadcast(const cjj_deps *v, const cj_type *t, const cj_type *to);
+/* Elementwise unions of n values that have been broadcast to t. */
+bool cjj_deps_unite(cjj_walk *w, const cjj_deps *v, int n, const cj_type *t, cjj_deps *out);
+/* Unions along the axes of mask (bit k-1: k-th from the end): they get stride 0. */
+bool cjj_deps_squash(cjj_walk *w, const cjj_deps *v, const cj_type *t, uint32_t mask, cjj_deps *out);
+/* The sets of v, of type t, one after the other. */
+bool cjj_deps_flatten(cjj_walk *w, const cjj_deps *v, const cj_type *t, cjj_deps *out);
+/* More elements to look at: false if that is too many, or the caller cancels. */
+bool cjj_walk_more(cjj_walk *w, int64_t elements);
+
+/* --- propagate.c: the rules ---------------------------------------------------------------- */
+/* The dependences of instruction r, some operand of which has some. */
+bool cjj_propagate(cjj_walk *w, cj_ref r, cjj_deps *out);
+static inline const cjj_deps *cjj_deps_of(const cjj_walk *w, cj_ref r) {
+  return w->at[r] ? &w->deps[w->at[r] - 1] : NULL;
+}
+
+/* --- constant.c ------------------------------------------------------------------------------- */
+/* The value of r if it depends on no input (borrowed), else NULL; an error is noted. */
+cj_tensor *cjj_constant(cjj_walk *w, cj_ref r);
+#endif
