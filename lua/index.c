@@ -160,10 +160,9 @@ static int push_inplace(lua_State *L) {
   const char *name = lua_tolstring(L, 2, &n);
   if (n < 2 || name[n - 1] != '_') return 0;
   cjl_pushuser(L, CJL_METHODS);
+  lua_pushfstring(L, "cj.%s", name);
   lua_pushlstring(L, name, n - 1);
-  lua_pushvalue(L, -1);
   if (lua_rawget(L, -3) != LUA_TFUNCTION) return 0;
-  lua_insert(L, -2);
   cjl_pushfunction(L, cjl_inplace, 2);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, -2);

@@ -88,7 +88,7 @@ int cjl_raise(lua_State *L, cjl_state *S, cj_status s, const char *who) {
   if (!*msg) msg = cj_status_text(s);
   if (strncmp(msg, "cj.", 3) == 0) return cjl_error(L, "%s", msg);
   if (isprefixed(msg, who)) msg = strchr(msg, ':') + 2;
-  return cjl_error(L, "%s: %s", who, msg);
+  return cjl_error(L, "%s: %s%s", who, msg, s == CJ_ENOVALUE ? " (in a function given to cj.vmap there is no number yet)" : "");
 }
 
 int cjl_argerror(lua_State *L, const char *who, int arg, const char *name, const char *want, int idx) {
@@ -304,6 +304,22 @@ cj_val cjl_operand(lua_State *L, cjl_state *S, int idx) {
   } /* fall through */
   default: return (cj_val){.kind = CJ_NONE};
   }
+}
+
+bool cjl_element(const cj_val *v, int dtype, char *out) {
+  double d = v->kind == CJ_NUM ? v->u.num : (double)v->u.i;
+  bool whole = d >= -0x1p63 && d < 0x1p63; /* else there is no such int64 */
+  float f = (float)d;
+  int64_t i = v->kind != CJ_NUM ? v->u.i : whole ? (int64_t)d : INT64_MIN;
+  uint8_t b = d != 0;
+  if (v->kind == CJ_TENSOR || v->kind == CJ_TRACED) return false;
+  memcpy(out,
+         dtype == CJ_F64   ? (const void *)&d
+         : dtype == CJ_F32 ? (const void *)&f
+         : dtype == CJ_I64 ? (const void *)&i
+                           : (const void *)&b,
+         cj_dtype_size((cj_dtype)dtype));
+  return true;
 }
 
 cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cj_val *index) {

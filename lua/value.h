@@ -26,7 +26,7 @@ typedef struct cjl_opdesc cjl_opdesc;
 
 /* Operations that the binding itself is made of. */
 #define CJL_USED(X) X(add) X(sub) X(select) X(slice) X(narrow) X(permute) X(to) X(reshape) X(broadcast_to) X(put)                     \
-  X(index) X(index_select) X(index_put) X(masked_fill) X(stack)
+  X(index) X(index_select) X(index_put) X(masked_fill) X(stack) X(cat)
 typedef struct cjl_used {
 #define X(name) int name;
   CJL_USED(X)
@@ -132,6 +132,8 @@ static inline cj_val cjl_int(int64_t i) { return (cj_val){.kind = CJ_INT, .u.i =
 static inline cj_val cjl_num(double d) { return (cj_val){.kind = CJ_NUM, .u.num = d}; }
 /* The value at idx as an operand: a tensor, a number or a boolean; kind CJ_NONE: none of these. */
 cj_val cjl_operand(lua_State *L, cjl_state *S, int idx);
+/* A number as an element of a tensor of that dtype, converted as C does; false: v is no number. */
+bool cjl_element(const cj_val *v, int dtype, char *out);
 /* An int64 tensor that counts from 1 as one that counts from 0; it is pushed. */
 cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cj_val *index);
 
@@ -142,6 +144,8 @@ int64_t cjl_checkint(lua_State *L, int idx, const char *who, const char *name);
 double cjl_checknum(lua_State *L, int idx, const char *who, const char *name);
 /* -1: no dtype of that name. */
 int cjl_dtype(const char *name);
+/* Sizes at first .. last: integers, or one table of them. */
+void cjl_readsizes(lua_State *L, const char *who, int dtype, int first, int last, cj_type *t);
 /* A table whose keys are all names: options, not a list. */
 bool cjl_isoptions(lua_State *L, int idx);
 /* Raises if the options at idx have a key that is not in names (NULL-terminated). */
@@ -150,13 +154,14 @@ void cjl_checkoptions(lua_State *L, int idx, const char *who, const char *const 
 /* --- indexing ------------------------------------------------------------------------------ */
 /* Pushes the entries of a table of keys; how many. */
 int cjl_spread(lua_State *L, int table);
-/* x:NAME_(...): upvalues 2 and 3 are NAME and its function. */
+/* x:NAME_(...): upvalues 2 and 3 are "cj.NAME_" and the function of NAME. */
 int cjl_inplace(lua_State *L);
 
 /* --- the files of the binding ---------------------------------------------------------- */
 /* Each adds its functions to the module table on top of the stack. */
 void cjl_open_ops(lua_State *L, cjl_state *S);
 void cjl_open_create(lua_State *L, cjl_state *S);
+void cjl_open_literal(lua_State *L, cjl_state *S);
 void cjl_open_random(lua_State *L, cjl_state *S);
 void cjl_open_convert(lua_State *L, cjl_state *S);
 void cjl_open_print(lua_State *L, cjl_state *S);
@@ -164,6 +169,7 @@ void cjl_open_index(lua_State *L, cjl_state *S);
 void cjl_open_assign(lua_State *L, cjl_state *S);
 void cjl_open_autodiff(lua_State *L, cjl_state *S);
 void cjl_open_tape(lua_State *L, cjl_state *S);
+void cjl_open_linearize(lua_State *L, cjl_state *S);
 void cjl_open_vmap(lua_State *L, cjl_state *S);
 void cjl_open_check(lua_State *L, cjl_state *S);
 #endif

@@ -105,7 +105,7 @@ static cj_status run_plan(cj_ctx *c, const cj_plan *p, const cj_graph *g, const 
     out[made] = (cj_val){.kind = CJ_TENSOR, .u.tensor = y};
     buf[made] = y->data;
   }
-  size_t ws = cje_plan_worksize(p);
+  size_t ws = cje_plan_worksize(p, in);
   void *work = made == g->nout ? cje_work_take(c, ws) : NULL;
   if (work) {
     cj_status s = cje_plan_run(p, in, buf, work, c->cancel, &fault, &line);

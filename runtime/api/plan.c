@@ -46,7 +46,7 @@ static size_t head(const cj_plan *p) {
   return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN;
 }
 
-size_t cj_plan_worksize(const cj_plan *p) { return head(p) + cje_plan_worksize(p); }
+size_t cj_plan_worksize(const cj_plan *p) { return head(p) + cje_plan_worksize(p, NULL); }
 
 cj_status cj_plan_run(const cj_plan *p, const void *const *in, void *const *out, void *work) {
   cj_view *view = work;

@@ -17,15 +17,21 @@ cj_status cje_eval(cj_ctx *c, int op, cj_tensor *const *in, int nin, const cj_at
 cj_status cje_demand(cj_trace *t, cj_ref r, cj_tensor **out);
 
 /* A plan: dead code dropped, elementwise groups fused, views aliased, memory laid out in one arena.
-** It holds all it needs; the graph may go.  Immutable. */
+** It holds all it needs; the graph may go.  Immutable, one reference; the context lives on while it does. */
 cj_status cje_plan_new(cj_ctx *c, const cj_graph *g, cj_plan **out);
-void cje_plan_free(cj_plan *p);
-size_t cje_plan_worksize(const cj_plan *p);
+void cje_plan_retain(cj_plan *p);
+void cje_plan_free(cj_plan *p);     /* gives one reference back; NULL: nothing */
+int cje_plan_nin(const cj_plan *p); /* arguments and captures */
+const cj_type *cje_plan_in(const cj_plan *p, int i);
+/* Bytes of a workspace for these inputs: those that are not row-major are copied into it.  NULL: all are. */
+size_t cje_plan_worksize(const cj_plan *p, const cj_view *in);
 /* in: one view an input of the graph (arguments, then captures), any strides; out: one row-major
-** buffer an output, overlapping no input.  work: CJ_ALIGN-aligned.  Allocates nothing.  *where, if
-** not NULL, gets the source line of the instruction that failed, 0 if unknown. */
+** buffer an output, overlapping no input.  work: CJ_ALIGN-aligned, of cje_plan_worksize(p, in) bytes.
+** Allocates nothing.  *where, if not NULL, gets the source line of the instruction that failed, 0 if
+** unknown; *fault, if not NULL, its row's text for EDOMAIN, NULL where the status says it all. */
 cj_status cje_plan_run(const cj_plan *p, const cj_view *in, void *const *out, void *work, const volatile int *cancel,
                        const char **fault, int *where);
+/* One step a line, what is in groups below it; stable. */
 cj_status cje_plan_write(const cj_plan *p, cj_write_fn w, void *ud);
 
 /* Things kept by the structure of a program and a few bytes more (options).  The newest
@@ -34,7 +40,8 @@ cj_status cje_plan_write(const cj_plan *p, cj_write_fn w, void *ud);
 typedef void (*cje_drop_fn)(cj_ctx *c, void *thing);
 /* NULL: not there. */
 void *cje_cache_find(cj_ctx *c, const cj_graph *program, const void *key, size_t nkey);
-/* Takes thing; on ENOMEM drops it and returns false.  Keeps a pruned copy of program. */
+/* Takes thing; on ENOMEM drops it and returns false.  Keeps a copy of program as it is, dead code and all, since
+** that is what the next trace will be compared with. */
 bool cje_cache_put(cj_ctx *c, const cj_graph *program, const void *key, size_t nkey, void *thing, cje_drop_fn drop);
 void cje_cache_free(cj_ctx *c);
 /* A workspace of at least n bytes, kept in the context between calls; NULL: ENOMEM.  Nested users get

@@ -53,7 +53,7 @@ static bool try_alias(cje_planner *P, cj_ref r, const cj_view *x, const cje_alia
   if (!*good) return true;
   a.offset += offset;
   a.whole = a.whole && offset == 0 && cjt_count(t) == cjt_count(x->type) && cjt_iscontiguous(t, stride);
-  return cje_set_alias(P, r, t, stride, &a);
+  return cje_set_alias(P, r, stride, &a);
 }
 
 static bool fuse_view(cje_planner *P, cj_ref r) {
@@ -67,7 +67,8 @@ static bool fuse_view(cje_planner *P, cj_ref r) {
   from = (cje_alias){.root = cje_copy_step(P, x), .whole = true};
   shape = P->p->shape.at[cjg_at(P->g, x)->type];
   if (!from.root || !try_alias(P, r, &shape, &from, &good)) return false;
-  if (CJ_NEVER(!good)) return cjm_fail(P->c, CJ_EARG, "%s: no view of a contiguous operand", cjg_row(P->g, r)->name), false;
+  if (CJ_NEVER(!good))
+    return cjm_fail(P->c, CJ_EARG, "%s: no view of a contiguous operand", cjg_row(P->g, r)->name), false;
   return true;
 }
 

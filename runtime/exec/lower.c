@@ -35,6 +35,7 @@ cje_place cje_place_of(const cje_planner *P, cj_ref r) {
   const cje_alias *a = cje_alias_of(P, r);
   const cje_root *root = &P->root[cje_root_of(P, r)];
   uint32_t size = (uint32_t)cjt_dsize(cjg_type(P->g, r)->dtype);
+  CJ_ASSERT(root->step == 0 || (root->step <= P->now && P->now <= root->last)); /* its buffer is its own now */
   return (cje_place){root->base, size, root->offset + (a ? a->offset * (int64_t)size : 0)};
 }
 
@@ -131,7 +132,7 @@ static bool lower_copy(cje_planner *P, cj_ref x, uint32_t to) {
 
 static bool lower_step(cje_planner *P, uint32_t step) {
   const cje_draft *d = &P->draft.at[step];
-  cje_step s = {.kind = d->kind, .line = P->g->line[d->kind == CJE_COPY ? 0 : d->head]};
+  cje_step s = {.kind = d->kind, .line = P->g->line[d->head]};
   switch (d->kind) {
   case CJE_EVAL: return lower_eval(P, d->head);
   case CJE_COPY: return lower_copy(P, d->head, d->tail);
@@ -155,7 +156,9 @@ bool cje_lower(cje_planner *P) {
   cje_space_open(&P->space, P->c, p->views + aligned((P->maxin + 1) * (int64_t)sizeof(cj_view)));
   P->scratch = CJE_NOBLOCK;
   for (uint32_t step = 1; step < P->draft.n; step++) {
+    P->now = step;
     if (!lower_step(P, step)) return false;
+    CJ_ASSERT(cje_space_good(&P->space));
     bury(P, step);
   }
   p->worksize = P->space.end;

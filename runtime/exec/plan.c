@@ -32,9 +32,8 @@ static bool copy_inputs(cje_planner *P) {
   return true;
 }
 
-bool cje_set_alias(cje_planner *P, cj_ref r, const cj_type *t, const int64_t *stride, const cje_alias *a) {
+bool cje_set_alias(cje_planner *P, cj_ref r, const int64_t *stride, const cje_alias *a) {
   cj_plan *p = P->p;
-  CJ_UNUSED(t);
   if (!CJE_ROOM(P, p->shape) || !CJE_ROOM(P, P->alias)) return false;
   cj_view v = {NULL, &p->type.at[cjg_at(P->g, r)->type], {0}};
   memcpy(v.stride, stride, v.type->rank * sizeof *stride);
@@ -68,7 +67,7 @@ static bool source_tensor(cje_planner *P, cj_ref r) {
   cjt_retain(x);
   P->root[r].base = cje_tensor_base(p, p->tensor.n);
   p->tensor.at[p->tensor.n++] = x;
-  return cjt_iscontiguous(&x->type, x->stride) || cje_set_alias(P, r, &x->type, x->stride, &self);
+  return cjt_iscontiguous(&x->type, x->stride) || cje_set_alias(P, r, x->stride, &self);
 }
 
 /* iota, eye: small ones are computed now. */
@@ -194,6 +193,7 @@ static bool open_planner(cje_planner *P) {
   if (!(P->view = cjm_zalloc(c, refs)) || !(P->entry = cjm_alloc(c, refs)) || !(P->seen = cjm_zalloc(c, refs)) ||
       !(P->until = cjm_zalloc(c, refs)) || !(P->shaped = cjm_alloc(c, refs)))
     return false;
+  P->maxin = 1;
   P->draft.n = 1; /* step 0: from the start */
   return CJM_GROW(c, P->draft.at, P->draft.cap, 1);
 }
@@ -210,6 +210,8 @@ cj_status cje_plan_new(cj_ctx *c, const cj_graph *g, cj_plan **out) {
   cje_planner P = {.c = c, .g = g, .p = cjm_zalloc(c, sizeof(cj_plan))};
   if (!P.p) return c->status;
   P.p->c = c;
+  P.p->refs = 1;
+  cjm_retain_ctx(c);
   bool good = plan(&P);
   close_planner(&P);
   if (!good) {
@@ -220,8 +222,12 @@ cj_status cje_plan_new(cj_ctx *c, const cj_graph *g, cj_plan **out) {
   return CJ_OK;
 }
 
+void cje_plan_retain(cj_plan *p) { __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED); }
+int cje_plan_nin(const cj_plan *p) { return (int)p->nin; }
+const cj_type *cje_plan_in(const cj_plan *p, int i) { return &p->type.at[p->input.at[i]]; }
+
 void cje_plan_free(cj_plan *p) {
-  if (!p) return;
+  if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
   cj_ctx *c = p->c;
   for (uint32_t i = 0; i < p->tensor.n; i++) cjt_release(p->tensor.at[i]);
   FREE(p->type);
@@ -242,4 +248,5 @@ void cje_plan_free(cj_plan *p) {
   FREE(p->cell);
   FREE(p->move);
   cjm_free(c, p, sizeof *p);
+  cjm_release_ctx(c);
 }

@@ -101,13 +101,14 @@ typedef struct cje_tape {
 
 struct cj_plan {
   cj_ctx *c;
-  int64_t worksize, views;     /* views: offset of room for the views of one step */
-  uint32_t narg, nin, nout;    /* nin: arguments and captures */
+  int refs;                /* atomic */
+  int64_t worksize, views; /* views: offset of room for the views of one step */
+  uint32_t nin, nout;      /* nin: arguments and captures */
   CJE_ARRAY(cj_type) type;
   CJE_ARRAY(cj_attr) attr;
-  CJE_ARRAY(cj_view) shape;    /* the first type.n: row-major of each type */
-  CJE_ARRAY(uint32_t) input;   /* types of the inputs */
-  CJE_ARRAY(int64_t) konst;    /* 8 bytes a number, and small sources computed at planning */
+  CJE_ARRAY(cj_view) shape;  /* the first type.n: row-major of each type */
+  CJE_ARRAY(uint32_t) input; /* types of the inputs */
+  CJE_ARRAY(int64_t) konst;  /* 8 bytes a number, and small sources computed at planning */
   CJE_ARRAY(cj_tensor *) tensor;
   CJE_ARRAY(cje_fn) fn;
   CJE_ARRAY(cje_step) step;

@@ -16,9 +16,9 @@
 #define CJE_END UINT32_MAX /* last use: outputs */
 
 typedef struct cje_root {
-  uint32_t step; /* that computes it; 0: there from the start */
-  uint32_t last; /* the last step that needs it; its own step: nobody outside does */
-  uint32_t next; /* GROUP, TAPE: next instruction of the step; EVAL: the root whose buffer it takes over */
+  uint32_t step;  /* that computes it; 0: there from the start */
+  uint32_t last;  /* the last step that needs it; its own step: nobody outside does */
+  uint32_t next;  /* GROUP, TAPE: next instruction of the step; EVAL: the root whose buffer it takes over */
   uint32_t dying; /* next root with the same last step */
   uint32_t base, block;
   int64_t offset;
@@ -56,8 +56,9 @@ typedef struct cje_planner {
   CJE_ARRAY(cje_place) moving;
   CJE_ARRAY(const cj_type *) types; /* scratch of lower.c */
   cje_space space;
-  uint32_t maxin;   /* most operands of a step */
-  uint32_t scratch; /* block of the current step; CJE_NOBLOCK: none */
+  uint32_t maxin;                                   /* most operands of a step */
+  uint32_t now;                                     /* the step that is being lowered */
+  uint32_t scratch;                                 /* block of the current step; CJE_NOBLOCK: none */
   uint16_t fnmap[(CJ_NEW + CJ_NDTYPE) * CJ_NDTYPE]; /* 1 + the number of a loop, once it has one */
 } cje_planner;
 
@@ -66,9 +67,7 @@ typedef struct cje_planner {
 static inline const cje_alias *cje_alias_of(const cje_planner *P, cj_ref r) {
   return P->view[r] ? &P->alias.at[P->view[r] - P->p->type.n] : NULL;
 }
-static inline uint32_t cje_root_of(const cje_planner *P, cj_ref r) {
-  return P->view[r] ? cje_alias_of(P, r)->root : r;
-}
+static inline uint32_t cje_root_of(const cje_planner *P, cj_ref r) { return P->view[r] ? cje_alias_of(P, r)->root : r; }
 /* r is all of its root, in its order. */
 static inline bool cje_iswhole(const cje_planner *P, cj_ref r) { return !P->view[r] || cje_alias_of(P, r)->whole; }
 static inline uint32_t cje_shape_of(const cje_planner *P, cj_ref r) {
@@ -77,8 +76,8 @@ static inline uint32_t cje_shape_of(const cje_planner *P, cj_ref r) {
 /* Where the first element of r is; its root has been laid out. */
 cje_place cje_place_of(const cje_planner *P, cj_ref r);
 
-/* A view of root, of that type and strides, becomes what r stands for. */
-bool cje_set_alias(cje_planner *P, cj_ref r, const cj_type *t, const int64_t *stride, const cje_alias *a);
+/* r stands for elements of another root, or for its own with these strides. */
+bool cje_set_alias(cje_planner *P, cj_ref r, const int64_t *stride, const cje_alias *a);
 
 /* fuse.c: gives every live instruction a step or an alias. */
 bool cje_fuse(cje_planner *P);

@@ -144,8 +144,7 @@ static cj_status run_kernel(const runner *u, const cje_step *s) {
     v[i] = p->shape.at[o->shape];
     v[i].data = u->base[o->base] + o->offset;
   }
-  if (s->kind == CJE_EVAL)
-    return s->eval(v, s->nin, &p->attr.at[s->attr], &v[s->nin], u->base[CJE_WORK] + s->scratch);
+  if (s->kind == CJE_EVAL) return s->eval(v, s->nin, &p->attr.at[s->attr], &v[s->nin], u->base[CJE_WORK] + s->scratch);
   cjk_copy_view(&v[0], &v[1]);
   return CJ_OK;
 }
@@ -158,14 +157,6 @@ static cj_status run_step(const runner *u, const cje_step *s) {
   }
 }
 
-static cj_status failed(const cje_step *s, cj_status st, const char **fault, int *where) {
-  if (st == CJ_ECANCEL) return st;
-  const cj_op *row = cjr_row(s->op);
-  if (fault) *fault = st == CJ_EDOMAIN && row->fault ? row->fault : row->name;
-  if (where) *where = s->line;
-  return st;
-}
-
 cj_status cje_plan_run(const cj_plan *p, const cj_view *in, void *const *out, void *work, const volatile int *cancel,
                        const char **fault, int *where) {
   runner u = {p, (char **)work, cancel};
@@ -174,7 +165,10 @@ cj_status cje_plan_run(const cj_plan *p, const cj_view *in, void *const *out, vo
   find_bases(p, u.base, in, out, work);
   for (uint32_t i = 0; i < p->step.n; i++) {
     cj_status st = cancelled(&u) ? CJ_ECANCEL : run_step(&u, &p->step.at[i]);
-    if (st != CJ_OK) return failed(&p->step.at[i], st, fault, where);
+    if (st == CJ_OK) continue;
+    if (fault && st == CJ_EDOMAIN) *fault = cjr_row(p->step.at[i].op)->fault;
+    if (where && st != CJ_ECANCEL) *where = p->step.at[i].line;
+    return st;
   }
   return CJ_OK;
 }

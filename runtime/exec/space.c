@@ -155,3 +155,15 @@ void cje_space_give(cje_space *s, uint32_t b) {
   }
   bin_in(s, b);
 }
+
+bool cje_space_good(const cje_space *s) {
+  uint32_t b = s->top;
+  int64_t end = s->end;
+  for (int n = 1000; b != CJE_NOBLOCK && n > 0; n--, b = s->block[b].prev) {
+    const cje_block *x = &s->block[b];
+    if (x->size <= 0 || x->at + x->size != end) return false;
+    if (x->free && x->next != CJE_NOBLOCK && s->block[x->next].free) return false;
+    end = x->at;
+  }
+  return true;
+}

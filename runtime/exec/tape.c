@@ -106,7 +106,7 @@ static uint32_t cell_of(const builder *b, cj_ref r, int i) {
 
 static cje_mode mode_of(const builder *b, const item *it, uint32_t n, int i, uint32_t size) {
   uint32_t first = cell_of(b, it[0].r, i);
-  bool direct = true, one = n > 1;
+  bool direct = true, one = true;
   for (uint32_t k = 1; k < n; k++) {
     uint32_t cell = cell_of(b, it[k].r, i);
     direct &= cell == first + k * size;

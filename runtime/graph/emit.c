@@ -54,7 +54,7 @@ static cj_ref append(cj_graph *g, int op, const cj_ref *in, int nin, const cj_at
   if (nin > UINT16_MAX) return cjm_fail(g->c, CJ_ELIMIT, "%s: more than 65535 operands", cjr_row(op)->name), 0;
   if (!cjg_intern_type(g, t, &n.type) || !cjg_intern_attr(g, a, &n.attr)) return 0;
   if (nin <= 3) {
-    memcpy(n.in, in, (size_t)nin * sizeof *in);
+    for (int i = 0; i < nin; i++) n.in[i] = in[i];
   } else {
     if (!CJM_GROW(g->c, g->pool, g->poolcap, g->npool + (size_t)nin)) return 0;
     memcpy(g->pool + g->npool, in, (size_t)nin * sizeof *in);

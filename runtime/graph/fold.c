@@ -163,7 +163,11 @@ static cj_ref fold_slice(const ask *q) {
   return cjg_emit(q->g, CJ_OP_slice, &x, 1, &s);
 }
 
-static cj_ref fold_embed(const ask *q) { return if_same(q, q->in[0]); }
+/* Of all of an axis, forwards: a step of -1 turns it round. */
+static cj_ref fold_embed(const ask *q) {
+  int64_t full = q->a->v[3];
+  return q->a->v[2] == 1 || full <= 1 ? if_same(q, q->in[0]) : 0;
+}
 
 static cj_ref fold_cat(const ask *q) { return q->nin == 1 ? q->in[0] : 0; }
 

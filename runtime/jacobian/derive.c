@@ -192,8 +192,8 @@ static bool plan_whole(cjj_derived *out) {
 static bool derive_jacobian(const deriving *d, cjj_derived *out) {
   if (!cjj_cut_choose(d->c, subject(d), d->rq->strategy, &out->cut)) return false;
   out->whole = jacobian_program(d, &out->cut);
-  out->first = d->rq->value ? (int)d->f->nout : 0;
-  if (!plan_whole(out) || !cjj_chunk(out, d->f, subject(d), d->rq)) return false;
+  out->first = d->rq->value ? d->f->nout : 0;
+  if (!plan_whole(out) || !cjj_chunk(out, subject(d), d->rq->value ? d->f : NULL, d->rq)) return false;
   if (out->plan) cjj_cut_free(&out->cut);
   return true;
 }

@@ -1,7 +1,8 @@
 /*
 ** derived.h -- a derivative ready to run; for the files of this floor only.  It is one program with its
-** plan, or, where the batch would not fit the memory it may use, a head (values, and what the sweeps
-** need), loops that send a few seeds at a time through a body, and tails that put coloured rows in place.
+** plan.  Where the batches of a Jacobian would not fit the memory they may use, it is instead a head (the
+** values, and residuals: what the sweeps need of the arguments), and loops that send a few seeds at a time
+** through a body; what comes out goes straight to its block, or, if it is coloured, through a tail.
 */
 #ifndef cj_jacobian_derived_h
 #define cj_jacobian_derived_h
@@ -14,37 +15,37 @@ typedef struct cjj_buf {
   cj_type type;
 } cjj_buf;
 
-/* A plan with the places of its operands and results. */
+/* A plan and the places of its inputs, then of its outputs; for the head only of the residuals. */
 typedef struct cjj_stage {
   cj_plan *plan;
-  cjj_buf *buf; /* inputs that are not the caller's, then results that are not */
+  cjj_buf *buf;
   uint32_t nin, nout;
 } cjj_stage;
 
 typedef struct cjj_loop {
   cjj_pass pass;
-  int64_t step;       /* seeds at a time */
-  cjj_stage body;     /* (seeds.., residuals..) -> (rows..) */
-  cjj_stage tail;     /* coloured: (compressed..) -> (blocks..); plan NULL: dense */
+  int64_t step;   /* seeds at a time */
+  cjj_stage body; /* (seeds.., residuals..) -> (rows..); outputs: rows, compressed rows, or unused if direct */
+  cjj_stage tail; /* coloured: (compressed rows..) -> (blocks..), of which only the inputs have places */
+  bool direct;    /* rows go straight into the blocks */
 } cjj_loop;
 
 struct cjj_derived {
   cj_ctx *c;
   cj_graph *whole; /* as one program */
   cj_plan *plan;   /* of the whole; NULL: in loops */
-  /* in loops: */
-  cjj_cut cut;
-  const cj_graph *f; /* what is differentiated, while deriving */
-  uint32_t nx, ncapture;
-  int first; /* outputs before the blocks */
+  cjj_cut cut;     /* of loops */
+  uint32_t first;  /* outputs before the blocks */
+  uint8_t *filled; /* by block: some loop writes it; the others are zeros */
   cjj_stage head;
   cjj_loop *loop;
   uint32_t nloop;
-  size_t scratch, work; /* bytes: values between stages, the largest workspace */
+  size_t views, scratch, work; /* bytes: views and pointers, with all values between stages, of the largest workspace */
 };
 
-/* Cuts d->whole's batches into loops over f if its plan needs too much; else leaves it alone. */
-bool cjj_chunk(cjj_derived *d, const cj_graph *f, const cj_request *rq);
+/* --- chunk.c --- */
+/* Replaces the plan of d->whole by loops over the passes of d->cut if the plan needs too much memory or rq says
+** so.  s: what is differentiated; values: outputs wanted too, or NULL. */
+bool cjj_chunk(cjj_derived *d, const cj_graph *s, const cj_graph *values, const cj_request *rq);
 void cjj_loops_free(cjj_derived *d);
-cj_status cjj_run_loops(cj_ctx *c, cjj_derived *d, const cj_view *in, void *const *out, const char **fault, int *where);
 #endif

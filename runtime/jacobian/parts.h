@@ -101,9 +101,8 @@ cj_graph *cjj_frame_close(cjj_frame *w); /* its graph, or NULL after an error */
 cj_graph *cjj_pass_graph(const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, int64_t n);
 /* The type of what member m of a pass seeds. */
 const cj_type *cjj_member_type(const cj_graph *f, bool reverse, const cjj_member *m);
-/* Seeds first .. first + n of member m, row by row, into n elements of its type each. */
-void cjj_fill_seeds(const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, const cjj_member *m, int64_t first,
-                    int64_t n, void *to);
+/* Seeds first .. first + n of member m, whose type is t, one after the other. */
+void cjj_fill_seeds(const cjj_part *part, const cjj_member *m, const cj_type *t, int64_t first, int64_t n, void *to);
 /* The whole pass with constant seeds, inlined: its rows, or NULL. */
 const cj_ref *cjj_emit_pass(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p);
 /* Rows of a whole dense pass into their blocks J[i * nx + j] of type block. */
@@ -111,6 +110,8 @@ void cjj_dense_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const 
                       cj_ref *J);
 /* y ++ x with the dtype of x.  False: too large, noted. */
 bool cjj_block_type(const cj_graph *f, int i, int j, cj_type *out);
+/* The row of output i as a matrix: its elements by seeds. */
+cj_ref cjj_transposed(cj_graph *g, cj_ref row, int64_t nseed);
 bool cjj_has_derivative(const cj_graph *f, int i); /* output i is float and not empty */
 bool cjj_check_arguments(const cj_graph *f);       /* all float, or it is noted which one is not */
 static inline const cj_type *cjj_x(const cj_graph *f, int j) { return cjg_type(f, f->arg[j]); }

@@ -73,10 +73,7 @@ static void put_one(void *to, int dtype, int64_t at) {
   else ((float *)to)[at] = 1;
 }
 
-void cjj_fill_seeds(const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, const cjj_member *m, int64_t first,
-                    int64_t n, void *to) {
-  const cjj_part *part = &cut->part[p->part];
-  const cj_type *t = cjj_member_type(f, part->reverse, m);
+void cjj_fill_seeds(const cjj_part *part, const cjj_member *m, const cj_type *t, int64_t first, int64_t n, void *to) {
   int64_t size = cjt_count(t);
   memset(to, 0, (size_t)n * cjt_bytes(t));
   for (int64_t e = 0; e < size && part->pattern; e++) {
@@ -92,16 +89,17 @@ void cjj_fill_seeds(const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, co
 /* Identity seeds are eye, which may be seen through; coloured ones a constant tensor. */
 static cj_ref constant_seed(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_pass *p,
                             const cjj_member *m) {
-  cj_type t = *cjj_member_type(f, cut->part[p->part].reverse, m), many;
+  const cjj_part *part = &cut->part[p->part];
+  cj_type t = *cjj_member_type(f, part->reverse, m), many;
   if (p->nseed == 1) return cjb_full(g, &t, 1);
   if (!cjt_prepend(&t, p->nseed, &many)) return cjm_fail(g->c, CJ_ELIMIT, "too many seeds in one pass"), 0;
-  if (!cut->part[p->part].pattern) {
+  if (!part->pattern) {
     cj_ref one = cjb_eye(g, t.dtype, p->nseed, p->nseed);
     return cjb_reshape(g, cjb_slice(g, one, 1, m->at, 1, cjt_count(&t)), &many);
   }
   cj_tensor *x = cjt_new(g->c, &many);
   if (!x) return 0;
-  cjj_fill_seeds(f, cut, p, m, 0, p->nseed, x->data);
+  cjj_fill_seeds(part, m, &t, 0, p->nseed, x->data);
   cj_ref r = cjg_tensor(g, x);
   cjt_release(x);
   return r;
@@ -127,12 +125,13 @@ static cj_ref rows_of(cj_graph *g, cj_ref row, int64_t nseed, int rank, int64_t 
   return nseed == 1 ? row : cjb_slice(g, row, rank + 1, at, 1, m);
 }
 
-/* Columns at .. at + n of an output's tangents: the axis of seeds goes last. */
-static cj_ref columns_of(cj_graph *g, cj_ref row, int64_t nseed, int rank, int64_t at, int64_t n) {
-  int perm[CJ_MAXRANK];
-  if (nseed == 1) return row;
-  for (int a = 0; a <= rank; a++) perm[a] = a < rank ? a + 1 : 0;
-  return cjb_slice(g, cjb_permute(g, row, rank + 1, perm), 1, at, 1, n);
+cj_ref cjj_transposed(cj_graph *g, cj_ref row, int64_t nseed) {
+  cj_type t = cjb_type(g, row);
+  cj_type m = {.dtype = t.dtype, .rank = 2, .dim = {nseed, cjt_count(&t) / nseed}};
+  if (nseed != 1) return cjb_mt(g, cjb_reshape(g, row, &m));
+  m.dim[0] = m.dim[1];
+  m.dim[1] = 1;
+  return cjb_reshape(g, row, &m);
 }
 
 static void block(cj_graph *g, const cj_graph *f, int nx, int i, int j, cj_ref r, cj_ref *J) {
@@ -151,6 +150,6 @@ void cjj_dense_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const 
         block(g, f, cut->nx, m->index, j, rows_of(g, row[k++], p->nseed, cjj_x(f, j)->rank, m->at, n), J);
     for (int i = 0; !part->reverse && i < cut->ny; i++)
       if (cjj_has_derivative(f, i))
-        block(g, f, cut->nx, i, m->index, columns_of(g, row[i], p->nseed, cjj_y(f, i)->rank, m->at, n), J);
+        block(g, f, cut->nx, i, m->index, cjb_slice(g, cjj_transposed(g, row[i], p->nseed), 1, m->at, 1, n), J);
   }
 }

@@ -45,19 +45,32 @@ const uint32_t *cjj_sets_members(const cjj_sets *s, cjj_set a, uint32_t *one, ui
 
 /* --- the table ------------------------------------------------------------ */
 
-static void enter(cjj_sets *s, uint32_t k) { /* record k into the first free slot of its hash */
-  uint32_t at = s->rec[k].hash & (s->nslot - 1);
-  while (s->slot[at]) at = (at + 1) & (s->nslot - 1);
-  s->slot[at] = k + 1;
+/*
+** Neighbours in a program depend on neighbouring columns, so a set is first sought in one line of slots that
+** its outer columns choose, which is usually the line that was used last; only if that is full does its hash
+** choose the place.
+*/
+enum { LINE = 8 };
+
+/* The t-th slot to look at for members m. */
+static uint32_t slot_at(const cjj_sets *s, const uint32_t *m, uint32_t n, uint32_t hash, uint32_t t) {
+  return (t < LINE ? (m[0] + m[n - 1]) * LINE + t : hash + t) & (s->nslot - 1);
+}
+
+static void enter(cjj_sets *s, uint32_t k) { /* record k into the first free slot */
+  const cjj_setrec *r = &s->rec[k];
+  uint32_t t = 0, at;
+  while (at = slot_at(s, s->member + r->first, r->n, r->hash, t), s->slot[at].index) t++;
+  s->slot[at] = (cjj_setslot){r->hash, k + 1};
 }
 
 static bool widen(cjj_sets *s) {
-  uint32_t n = s->nslot * 2;
-  uint32_t *slot = cjm_zalloc(s->c, n * sizeof *slot);
+  uint32_t n = s->nslot;
+  cjj_setslot *slot = cjm_zalloc(s->c, 2 * (size_t)n * sizeof *slot);
   if (!slot) return false;
-  cjm_free(s->c, s->slot, s->nslot * sizeof *slot);
+  cjm_free(s->c, s->slot, n * sizeof *slot);
   s->slot = slot;
-  s->nslot = n;
+  s->nslot = 2 * n;
   for (uint32_t k = 0; k < s->nrec; k++) enter(s, k);
   return true;
 }
@@ -72,19 +85,28 @@ static cjj_set append(cjj_sets *s, const uint32_t *m, uint32_t n, uint32_t hash)
     return 0;
   if (s->nrec >= s->nslot / 2 && !widen(s)) return 0;
   memcpy(s->member + s->nmember, m, n * sizeof *m);
+  s->last = s->nrec;
   s->rec[s->nrec] = (cjj_setrec){s->nmember, n, hash, 0};
   s->nmember += n;
   enter(s, s->nrec++);
   return s->cols + s->nrec;
 }
 
+static bool holds(const cjj_sets *s, uint32_t k, const uint32_t *m, uint32_t n) {
+  const cjj_setrec *r = &s->rec[k];
+  return r->n == n && !memcmp(s->member + r->first, m, n * sizeof *m);
+}
+
 /* The set of the n ascending columns at m, which lie outside the table. */
 static cjj_set intern(cjj_sets *s, const uint32_t *m, uint32_t n) {
   if (n <= 1) return n ? m[0] + 1 : 0;
-  uint32_t hash = (uint32_t)cjm_hash(m, n * sizeof *m, n);
-  for (uint32_t at = hash & (s->nslot - 1); s->slot[at]; at = (at + 1) & (s->nslot - 1)) {
-    const cjj_setrec *r = &s->rec[s->slot[at] - 1];
-    if (r->hash == hash && r->n == n && !memcmp(s->member + r->first, m, n * sizeof *m)) return s->cols + s->slot[at];
+  if (s->last + 1 < s->nrec && holds(s, s->last + 1, m, n)) return s->cols + ++s->last + 1;
+  uint32_t hash = (uint32_t)cjm_hash(m, n * sizeof *m, n), at;
+  for (uint32_t t = 0; at = slot_at(s, m, n, hash, t), s->slot[at].index; t++) {
+    uint32_t k = s->slot[at].index - 1;
+    if (s->slot[at].hash != hash || !holds(s, k, m, n)) continue;
+    s->last = k;
+    return s->cols + k + 1;
   }
   return append(s, m, n, hash);
 }

@@ -14,13 +14,19 @@ typedef struct cjj_setrec {
   uint32_t hash, stamp; /* stamp: the union that has seen it */
 } cjj_setrec;
 
+typedef struct cjj_setslot {
+  uint32_t hash, index; /* index: of the record + 1; 0: free */
+} cjj_setslot;
+
 typedef struct cjj_sets {
   cj_ctx *c;
   uint32_t cols, limit; /* most members kept */
   uint32_t *member, nmember, membercap;
   cjj_setrec *rec;
   uint32_t nrec, reccap;
-  uint32_t *slot, nslot; /* hash of records; nslot a power of two */
+  cjj_setslot *slot;
+  uint32_t nslot; /* a power of two */
+  uint32_t last;  /* the record found last: what follows it is often found next */
   cjj_set *memo;         /* a, b, a | b: a lossy cache of unions of two */
   uint32_t *mark, epoch; /* by column: the union that has seen it */
   uint32_t *pick, *spare, npick, pickcap, sparecap;

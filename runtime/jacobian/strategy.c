@@ -244,8 +244,9 @@ static bool add_ways(cjj_cut *cut, way *v) {
 }
 
 static bool choose(chooser *h, cjj_cut *cut) {
-  way whole, each[MOSTWAYS] = {{{0}}};
+  way whole, each[MOSTWAYS];
   double cost = INFINITY;
+  memset(each, 0, sizeof each);
   if (!best_way(h, h->p, h->cost.sweep, h->nx, h->cols, &whole)) return false;
   bool ok = !h->p || !h->cost.input || ways_by_input(h, whole.cost, each, &cost);
   bool split = ok && cost < 0.9 * whole.cost;

@@ -13,17 +13,10 @@
 */
 #include "kernel/loops.h"
 #include "kernel/special.h"
+#include "kernel/tools.h"
 #include <math.h>
 #include <string.h>
 
-#define CJK_INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define CJK_IVDEP _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define CJK_IVDEP _Pragma("GCC ivdep")
-#endif
-#define CJK_PASTE_(a, b) a##_##b
-#define CJK_PASTE(a, b) CJK_PASTE_(a, b)
 #define D(name) CJK_PASTE(name, DT) /* this name for the dtype at hand */
 #define V D(vec)
 #define M D(mask)

@@ -41,6 +41,9 @@ CJK_EVALS(X)
 CJK_WORKS(X)
 #undef X
 
+/* One BLAS thread: their number changes the bits of a product. */
+void cjk_blas_threads(void);
+
 /* Philox 4x32-10, counter (offset + i), key seed. */
 void cjk_uniform(uint64_t seed, uint64_t offset, int64_t n, double *out); /* [0, 1), 53 bits, one counter each */
 void cjk_normal(uint64_t seed, uint64_t offset, int64_t n, double *out);  /* Box-Muller, one counter each */

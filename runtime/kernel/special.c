@@ -55,28 +55,26 @@ double cjk_digamma(double x) {
 /* The Hurwitz zeta function of integer s >= 2 and q > 0, times q^s: direct terms, then the
 ** Euler-Maclaurin sum (A&S 23.1.30 and 3.6.28). */
 static double zeta_scaled(double s, double q) {
-  double sum = 0, a = q, far = s / 2 + 13, t;
-  for (; a < far; a += 1) {
-    t = pow(q / a, s);
+  double sum = 0, t = 1, k = 0;
+  for (; q + k < s + 10; t = exp(-s * log1p(++k / q))) {
     sum += t;
     if (t < 1e-17 * sum) return sum;
   }
-  t = pow(q / a, s);
+  double a = q + k;
   sum += t * (a / (s - 1) + 0.5);
-  double f = t * s / a; /* s (s+1) .. (s+2k-2) / a^(2k-1) / (2k-1)! */
-  for (int k = 1; k <= COUNT(bernoulli_2k); k++) {
-    sum += f * bernoulli_2k[k - 1];
-    f *= (s + 2 * k - 1) * (s + 2 * k) / (2 * k * (2 * k + 1.0) * a * a);
+  double f = t * s / a; /* s (s+1) .. (s+2j-2) / a^(2j-1) / (2j-1)! */
+  for (int j = 1; j <= COUNT(bernoulli_2k); j++) {
+    sum += f * bernoulli_2k[j - 1];
+    f *= (s + 2 * j - 1) * (s + 2 * j) / (2 * j * (2 * j + 1.0) * a * a);
   }
   return sum;
 }
 
 /* n! zeta(n + 1, q) */
 static double factorial_zeta(double n, double q) {
-  double z = zeta_scaled(n + 1, q);
-  double y = tgamma(n + 1) * pow(q, -(n + 1)) * z;
-  if (y > 1e-300 && y < 1e300) return y;
-  return exp(cjk_lgamma(n + 1) - (n + 1) * log(q)) * z; /* a factor may have overflowed */
+  double z = zeta_scaled(n + 1, q), f = tgamma(n + 1), p = pow(q, -(n + 1)), y = f * p * z;
+  if (f < 1e300 && p > 1e-290 && y > 1e-300 && y < 1e300) return y;
+  return exp(cjk_lgamma(n + 1) - (n + 1) * log(q)) * z; /* a factor may be out of range */
 }
 
 /* A&S 6.4.10.  For x < 0: the sum over all integers k of (x + k)^-s has period 1, so it is taken at r,

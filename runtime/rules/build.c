@@ -3,7 +3,7 @@
 
 /* The numbers of an instruction, as a pointer that is good in the expression. */
 #define ATTR(...) (&(cj_attr){(int)CJ_COUNT(((int64_t[]){__VA_ARGS__})), {__VA_ARGS__}})
-#define EMIT0(name, ...) cjg_emit(g, CJ_OP_##name, (cj_ref[1]){0}, 0, ATTR(__VA_ARGS__))
+#define EMIT0(name, ...) cjg_emit(g, CJ_OP_##name, NULL, 0, ATTR(__VA_ARGS__))
 #define EMIT1(name, x, ...) cjg_emit(g, CJ_OP_##name, (cj_ref[]){x}, 1, ATTR(__VA_ARGS__))
 #define EMIT2(name, x, z, ...) cjg_emit(g, CJ_OP_##name, (cj_ref[]){x, z}, 2, ATTR(__VA_ARGS__))
 #define EMIT3(name, x, z, w, ...) cjg_emit(g, CJ_OP_##name, (cj_ref[]){x, z, w}, 3, ATTR(__VA_ARGS__))

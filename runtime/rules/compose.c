@@ -5,7 +5,7 @@
 
 /* --- operands --------------------------------------------------------------- */
 
-static bool castall(const cj_call *k, int i, int n, int dtype, cj_ref *out) {
+static bool cast_all(const cj_call *k, int i, int n, int dtype, cj_ref *out) {
   for (int e = 0; e < n; e++) {
     cj_ref x = cjr_operand(k, i + e);
     out[e] = x ? cjb_cast(k->g, x, dtype) : 0;
@@ -13,19 +13,19 @@ static bool castall(const cj_call *k, int i, int n, int dtype, cj_ref *out) {
   return cjg_ok(k->g);
 }
 
-static int common(const cj_call *k, int i, int n) {
+static int common_dtype(const cj_call *k, int i, int n) {
   int given = k->nin - i < n ? k->nin - i : n;
   return cjr_common(k, i, given < 0 ? 0 : given);
 }
 
 bool cjr_floats(const cj_call *k, int i, int n, cj_ref *out) {
-  int dt = common(k, i, n);
-  return castall(k, i, n, cjt_isfloat(dt) ? dt : CJ_F64, out);
+  int dt = common_dtype(k, i, n);
+  return cast_all(k, i, n, cjt_isfloat(dt) ? dt : CJ_F64, out);
 }
 
 bool cjr_numbers(const cj_call *k, int i, int n, cj_ref *out) {
-  int dt = common(k, i, n);
-  return castall(k, i, n, dt == CJ_BOOL ? CJ_I64 : dt, out);
+  int dt = common_dtype(k, i, n);
+  return cast_all(k, i, n, dt == CJ_BOOL ? CJ_I64 : dt, out);
 }
 
 bool cjr_into(const cj_call *k, int i, const char *name, int dtype, cj_ref *out) {
@@ -61,6 +61,22 @@ bool cjr_wantsquare(const cj_call *k, const cj_type *t, const char *name) {
                  cjr_show(t).s);
 }
 
+bool cjr_broadcasts(const cj_call *k, int i, int n) {
+  cj_type all = cjr_in(k, i), both;
+  for (int e = i + 1; e < i + n; e++) {
+    cj_type t = cjr_in(k, e); /* 0-d if absent */
+    if (!cjt_broadcast(&all, &t, &both))
+      return cjr_bad(k, CJ_ESHAPE, "shapes %s and %s do not broadcast", cjr_show(&all).s, cjr_show(&t).s);
+    all = both;
+  }
+  return true;
+}
+
+bool cjr_fits(const cj_call *k, const cj_type *t) {
+  cj_type copy = *t;
+  return cjr_checked(k->g->c, cjr_row(k->op), &copy);
+}
+
 bool cjr_room(const cj_call *k, int64_t n, int cap) {
   if (n <= cap) return true;
   return cjr_bad(k, CJ_ELIMIT, "%lld results, at most %d are possible", (long long)n, cap);
@@ -90,4 +106,4 @@ cj_ref cjr_at(cj_graph *g, cj_ref x, int axis, int64_t i) {
   return cjb_squeeze(g, cjb_slice(g, x, axis, i, 1, 1), axis);
 }
 
-cj_ref cjr_addrow(cj_graph *g, cj_ref x) { return cjb_unsqueeze(g, x, 1); }
+cj_ref cjr_column(cj_graph *g, cj_ref x) { return cjb_unsqueeze(g, x, 1); }

@@ -31,6 +31,10 @@ bool cjr_isindex(const cj_call *k, int i, const char *name);
 bool cjr_wantrank(const cj_call *k, const cj_type *t, const char *name, int rank);
 bool cjr_wantmatrix(const cj_call *k, const cj_type *t, const char *name);
 bool cjr_wantsquare(const cj_call *k, const cj_type *t, const char *name);
+/* Operands i .. i+n-1 (absent ones skipped) broadcast against each other. */
+bool cjr_broadcasts(const cj_call *k, int i, int n);
+/* A result of type t is not too large. */
+bool cjr_fits(const cj_call *k, const cj_type *t);
 /* n results have room; ELIMIT if not. */
 bool cjr_room(const cj_call *k, int64_t n, int cap);
 
@@ -41,5 +45,5 @@ cj_ref cjr_scale(cj_graph *g, cj_ref x, double v);         /* v x; an integer x 
 cj_ref cjr_at(cj_graph *g, cj_ref x, int axis, int64_t i); /* position i along axis, which vanishes */
 /* The vector product along axis, of size 3 in both (composite_product.c). */
 cj_ref cjr_cross(cj_graph *g, cj_ref a, cj_ref b, int axis);
-cj_ref cjr_addrow(cj_graph *g, cj_ref x); /* a column: [..., n] to [..., n, 1] */
+cj_ref cjr_column(cj_graph *g, cj_ref x); /* a column: [..., n] to [..., n, 1] */
 #endif

@@ -7,7 +7,7 @@
 /* --- one index along a dim --------------------------------------------------------- */
 
 /* The 1-d index operand i, laid along axis of something of that rank. */
-static cj_ref along(const cj_call *k, int i, int rank, int axis) {
+static cj_ref index_along(const cj_call *k, int i, int rank, int axis) {
   cj_type t = cjr_in(k, i), to = {CJ_I64, (uint8_t)rank, {0}};
   if (!cjr_isindex(k, i, "index")) return 0;
   if (t.rank > 1) {
@@ -21,14 +21,14 @@ static cj_ref along(const cj_call *k, int i, int rank, int axis) {
 static CJR_FACE(build_index_select) {
   cj_type t = cjr_in(k, 0);
   int axis = cjr_minrank(k, 0, 1) ? cjr_axis(k, 0, &t, 0) : 0;
-  cj_ref at = axis ? along(k, 1, t.rank, axis) : 0;
+  cj_ref at = axis ? index_along(k, 1, t.rank, axis) : 0;
   return at && cjr_one(cjb_gather(k->g, k->in[0], at, axis), out, nout);
 }
 
 static CJR_FACE(build_index_add) {
   cj_type t = cjr_in(k, 0), ts = cjr_in(k, 2), want;
   int axis = cjr_minrank(k, 0, 1) ? cjr_axis(k, 0, &t, 0) : 0;
-  cj_ref at = axis ? along(k, 1, t.rank, axis) : 0, src;
+  cj_ref at = axis ? index_along(k, 1, t.rank, axis) : 0, src;
   if (!at) return false;
   want = cjr_resized(t, axis, cjt_at(cjg_type(k->g, at), axis));
   if (!cjt_sameshape(&ts, &want))
@@ -59,7 +59,7 @@ static CJR_FACE(build_masked_fill) {
   if (mask.dtype != CJ_BOOL)
     return cjr_bad(k, CJ_EDTYPE, "mask is %s, wanted bool", cj_dtype_name((cj_dtype)mask.dtype));
   if (cjt_count(&tv) != 1) return cjr_bad(k, CJ_ESHAPE, "value has shape %s, wanted a single element", cjr_show(&tv).s);
-  if (!cjr_into(k, 2, "value", t.dtype, &value)) return false;
+  if (!cjr_broadcasts(k, 0, 2) || !cjr_into(k, 2, "value", t.dtype, &value)) return false;
   cj_type scalar = cjt_scalar(t.dtype);
   return cjr_one(cjb_where(k->g, k->in[1], cjb_reshape(k->g, value, &scalar), k->in[0]), out, nout);
 }
@@ -68,25 +68,25 @@ static CJR_FACE(build_masked_fill) {
 
 /* x[index 1, ..., index n] as a gather: x with its n leading axes made one, [N] or [N, R], one index [M] or
 ** [M, 1] into it, and the type that M, R stand for. */
-typedef struct places {
+typedef struct addressing {
   cj_ref x, at;
   cj_type result, moved; /* moved: [M] or [M, R] */
   int axis;              /* of N */
-} places;
+} addressing;
 
 /* Negative indices count from the end. */
-static cj_ref wrapped(cj_graph *g, cj_ref index, int64_t size) {
+static cj_ref wrap_index(cj_graph *g, cj_ref index, int64_t size) {
   cj_ref below = cjb_lt(g, index, cjg_int(g, 0));
   return cjb_where(g, below, cjb_add(g, index, cjg_int(g, size)), index);
 }
 
 /* The number, in row-major order, of the place that n indices name; -1, which gather refuses, where one of them
 ** is out of range. */
-static cj_ref flatindex(cj_graph *g, const cj_ref *index, int n, const cj_type *t) {
-  if (n == 1) return wrapped(g, index[0], t->dim[0]);
+static cj_ref flat_index(cj_graph *g, const cj_ref *index, int n, const cj_type *t) {
+  if (n == 1) return wrap_index(g, index[0], t->dim[0]);
   cj_ref at = 0, valid = 0;
   for (int e = 0; e < n; e++) {
-    cj_ref i = wrapped(g, index[e], t->dim[e]), size = cjg_int(g, t->dim[e]);
+    cj_ref i = wrap_index(g, index[e], t->dim[e]), size = cjg_int(g, t->dim[e]);
     cj_ref in = cjb_logical_and(g, cjb_ge(g, i, cjg_int(g, 0)), cjb_lt(g, i, size));
     i = cjb_where(g, in, i, cjg_int(g, 0));
     at = at ? cjb_add(g, cjb_mul(g, at, size), i) : i;
@@ -96,7 +96,7 @@ static cj_ref flatindex(cj_graph *g, const cj_ref *index, int n, const cj_type *
 }
 
 /* Checks the n index operands from the second on; the shape that they broadcast to. */
-static bool indexshape(const cj_call *k, int n, cj_type *shape) {
+static bool index_shape(const cj_call *k, int n, cj_type *shape) {
   cj_type t = cjr_in(k, 0);
   if (n < 1 || n > t.rank) return cjr_bad(k, CJ_EARG, "%d indices given for shape %s", n, cjr_show(&t).s);
   *shape = cjr_in(k, 1);
@@ -111,9 +111,9 @@ static bool indexshape(const cj_call *k, int n, cj_type *shape) {
   return true;
 }
 
-static bool locate(const cj_call *k, int n, places *p) {
+static bool locate_places(const cj_call *k, int n, addressing *p) {
   cj_type t = cjr_in(k, 0), shape, rest = cjt_scalar(t.dtype);
-  if (!indexshape(k, n, &shape)) return false;
+  if (!index_shape(k, n, &shape)) return false;
   for (int e = n; e < t.rank; e++) rest.dim[rest.rank++] = t.dim[e];
   if (!cjt_append(&shape, &rest, &p->result))
     return cjr_bad(k, CJ_ELIMIT, "indices of shape %s into shape %s: the result is too large", cjr_show(&shape).s,
@@ -124,21 +124,21 @@ static bool locate(const cj_call *k, int n, places *p) {
   p->axis = flat.rank;
   p->moved = cjr_flat(t.dtype, m, inner);
   p->x = cjb_reshape(k->g, k->in[0], &flat);
-  p->at = cjb_reshape(k->g, flatindex(k->g, k->in + 1, n, &t), &at);
+  p->at = cjb_reshape(k->g, flat_index(k->g, k->in + 1, n, &t), &at);
   return cjg_ok(k->g);
 }
 
 static CJR_FACE(build_index) {
-  places p;
-  if (!locate(k, k->nin - 1, &p)) return false;
+  addressing p;
+  if (!locate_places(k, k->nin - 1, &p)) return false;
   return cjr_one(cjb_reshape(k->g, cjb_gather(k->g, p.x, p.at, p.axis), &p.result), out, nout);
 }
 
 static CJR_FACE(build_index_put) {
-  places p;
+  addressing p;
   cj_ref v;
   cj_type t = cjr_in(k, 0), tv = cjr_in(k, k->nin - 1), both;
-  if (!locate(k, k->nin - 2, &p) || !cjr_into(k, k->nin - 1, "v", t.dtype, &v)) return false;
+  if (!locate_places(k, k->nin - 2, &p) || !cjr_into(k, k->nin - 1, "v", t.dtype, &v)) return false;
   if (!cjt_broadcast(&p.result, &tv, &both) || !cjt_sameshape(&both, &p.result))
     return cjr_bad(k, CJ_ESHAPE, "v has shape %s, which does not broadcast to %s", cjr_show(&tv).s,
                    cjr_show(&p.result).s);
@@ -152,7 +152,7 @@ static CJR_FACE(build_take) {
   cj_type t = cjr_in(k, 0), ti = cjr_in(k, 1);
   if (!cjr_isindex(k, 1, "index")) return false;
   cj_type flat = cjr_flat(t.dtype, cjt_count(&t), -1), line = cjr_flat(CJ_I64, cjt_count(&ti), -1);
-  cj_ref at = cjb_reshape(k->g, wrapped(k->g, k->in[1], flat.dim[0]), &line);
+  cj_ref at = cjb_reshape(k->g, wrap_index(k->g, k->in[1], flat.dim[0]), &line);
   return cjr_one(cjb_reshape(k->g, cjb_gather(k->g, cjb_reshape(k->g, k->in[0], &flat), at, 1), &ti), out, nout);
 }
 

@@ -4,7 +4,7 @@
 /* --- solving ------------------------------------------------------------------------- */
 
 /* Row i of all matrices of x. */
-static cj_ref row(cj_graph *g, cj_ref x, int64_t i) { return cjr_at(g, x, 2, i); }
+static cj_ref matrix_row(cj_graph *g, cj_ref x, int64_t i) { return cjr_at(g, x, 2, i); }
 
 /* PyTorch's rule: B is a vector, or a batch of them, if it is 1-d or has the shape of A less its last dim. */
 static bool isvector(const cj_type *a, const cj_type *b) {
@@ -15,7 +15,7 @@ static bool isvector(const cj_type *a, const cj_type *b) {
 }
 
 /* A, B of A X = B (X A = B if not left) as floats, B as matrices; *vector: it was vectors. */
-static bool system(const cj_call *k, bool left, cj_ref *v, bool *vector) {
+static bool linear_system(const cj_call *k, bool left, cj_ref *v, bool *vector) {
   cj_type a = cjr_in(k, 0), b = cjr_in(k, 1), lead;
   if (!cjr_wantsquare(k, &a, "A")) return false;
   *vector = left && b.rank >= 1 && isvector(&a, &b);
@@ -27,26 +27,26 @@ static bool system(const cj_call *k, bool left, cj_ref *v, bool *vector) {
   if (rows != cjt_at(&a, 1) || !cjt_broadcast(&la, &lb, &lead))
     return cjr_bad(k, CJ_ESHAPE, "A of shape %s does not go with B of shape %s", cjr_show(&a).s, cjr_show(&b).s);
   if (!cjr_floats(k, 0, 2, v)) return false;
-  if (*vector) v[1] = cjr_addrow(k->g, v[1]);
+  if (*vector) v[1] = cjr_column(k->g, v[1]);
   return true;
 }
 
-static bool solution(const cj_call *k, cj_ref x, bool vector, cj_ref *out, int *nout) {
+static bool vectors_again(const cj_call *k, cj_ref x, bool vector, cj_ref *out, int *nout) {
   return cjr_one(vector ? cjb_squeeze(k->g, x, 1) : x, out, nout);
 }
 
 static CJR_FACE(build_solve) {
   cj_ref v[2];
   bool vector;
-  if (!system(k, true, v, &vector)) return false;
-  return solution(k, cjb_lusolve(k->g, v[0], cjb_lu(k->g, v[0]), v[1], false), vector, out, nout);
+  if (!linear_system(k, true, v, &vector)) return false;
+  return vectors_again(k, cjb_lusolve(k->g, v[0], cjb_lu(k->g, v[0]), v[1], false), vector, out, nout);
 }
 
 static CJR_FACE(build_solve_triangular) {
   cj_ref v[2];
   bool vector, upper = cjr_bool(k, 0, false), left = cjr_bool(k, 1, true), unit = cjr_bool(k, 2, false);
-  if (!system(k, left, v, &vector)) return false;
-  if (left) return solution(k, cjb_trisolve(k->g, v[0], v[1], upper, false, unit), vector, out, nout);
+  if (!linear_system(k, left, v, &vector)) return false;
+  if (left) return vectors_again(k, cjb_trisolve(k->g, v[0], v[1], upper, false, unit), vector, out, nout);
   cj_ref xt = cjb_trisolve(k->g, v[0], cjb_mt(k->g, v[1]), upper, true, unit); /* X A = B is A' X' = B' */
   return cjr_one(cjb_mt(k->g, xt), out, nout);
 }
@@ -61,9 +61,9 @@ static CJR_FACE(build_cholesky_solve) {
   if (!cjr_wantsquare(k, &l, "L")) return false;
   if (b.rank < 1 || cjt_at(&b, isvector(&l, &b) ? 1 : 2) != cjt_at(&l, 1))
     return cjr_bad(k, CJ_ESHAPE, "B of shape %s does not go with L of shape %s", cjr_show(&b).s, cjr_show(&l).s);
-  if (!system(&turned, true, v, &vector)) return false;
+  if (!linear_system(&turned, true, v, &vector)) return false;
   cj_ref y = cjb_trisolve(k->g, v[0], v[1], upper, upper, false); /* L L' X = B, or U' U X = B */
-  return solution(k, cjb_trisolve(k->g, v[0], y, upper, !upper, false), vector, out, nout);
+  return vectors_again(k, cjb_trisolve(k->g, v[0], y, upper, !upper, false), vector, out, nout);
 }
 
 /* --- inverse, powers ----------------------------------------------------------------------- */
@@ -76,11 +76,11 @@ static bool squarefloat(const cj_call *k, cj_ref *a, cj_type *t) {
   return *a != 0;
 }
 
-static cj_ref identity(cj_graph *g, const cj_type *t) {
+static cj_ref identity_like(cj_graph *g, const cj_type *t) {
   return cjb_expand(g, cjb_eye(g, t->dtype, cjt_at(t, 1), cjt_at(t, 1)), t);
 }
 
-static cj_ref inverse(cj_graph *g, cj_ref a) {
+static cj_ref matrix_inverse(cj_graph *g, cj_ref a) {
   cj_type t = cjb_type(g, a);
   return cjb_lusolve(g, a, cjb_lu(g, a), cjb_eye(g, t.dtype, cjt_at(&t, 1), cjt_at(&t, 1)), false);
 }
@@ -88,7 +88,7 @@ static cj_ref inverse(cj_graph *g, cj_ref a) {
 static CJR_FACE(build_inv) {
   cj_ref a;
   cj_type t;
-  return squarefloat(k, &a, &t) && cjr_one(inverse(k->g, a), out, nout);
+  return squarefloat(k, &a, &t) && cjr_one(matrix_inverse(k->g, a), out, nout);
 }
 
 /* By repeated squaring (Knuth, "The Art of Computer Programming" 2, 4.6.3). */
@@ -98,8 +98,8 @@ static CJR_FACE(build_matrix_power) {
   int64_t n = cjr_int(k, 0, 1);
   uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
   if (!squarefloat(k, &a, &t)) return false;
-  if (n == 0) return cjr_one(identity(k->g, &t), out, nout);
-  if (n < 0) a = inverse(k->g, a);
+  if (n == 0) return cjr_one(identity_like(k->g, &t), out, nout);
+  if (n < 0) a = matrix_inverse(k->g, a);
   for (;; a = cjb_matmul(k->g, a, a)) {
     if (left & 1) y = y ? cjb_matmul(k->g, y, a) : a;
     if (!(left >>= 1)) break;
@@ -111,9 +111,9 @@ static CJR_FACE(build_matrix_power) {
 
 /* Up to 3 by 3 the polynomial itself: right for singular matrices in every derivative, and cheap. */
 static cj_ref smalldet(cj_graph *g, cj_ref a, int64_t n) {
-  if (n == 1) return cjr_at(g, row(g, a, 0), 1, 0);
-  cj_ref r0 = row(g, a, 0), r1 = row(g, a, 1);
-  if (n == 3) return cjb_sum(g, cjb_mul(g, r0, cjr_cross(g, r1, row(g, a, 2), 1)), 1);
+  if (n == 1) return cjr_at(g, matrix_row(g, a, 0), 1, 0);
+  cj_ref r0 = matrix_row(g, a, 0), r1 = matrix_row(g, a, 1);
+  if (n == 3) return cjb_sum(g, cjb_mul(g, r0, cjr_cross(g, r1, matrix_row(g, a, 2), 1)), 1);
   cj_ref both = cjb_mul(g, r0, cjb_slice(g, r1, 1, 1, -1, 2));
   return cjb_sub(g, cjr_at(g, both, 1, 0), cjr_at(g, both, 1, 1));
 }
@@ -175,7 +175,7 @@ static CJR_FACE(build_qr) {
   return cjg_ok(k->g);
 }
 
-static cj_ref eigenvalues(cj_graph *g, cj_ref pack) { return row(g, pack, 0); }
+static cj_ref eigenvalues(cj_graph *g, cj_ref pack) { return matrix_row(g, pack, 0); }
 
 static CJR_FACE(build_eigh) {
   cj_ref a;
@@ -194,7 +194,7 @@ static CJR_FACE(build_eigvalsh) {
   return squarefloat(k, &a, &t) && cjr_one(eigenvalues(k->g, cjb_eighpack(k->g, a)), out, nout);
 }
 
-CJR_COMPOSITE(solve, "linalg", 0, "A, B", "SPD(3), R(3) | SPD(3), R(3,2) | SPD(2,3), R(2,3) | SPD(2,3), R(3,4)",
+CJR_COMPOSITE(solve, "linalg", 0, "A, B", "SPD(3), R(3) | SPD(3), R(3,2) | SPD(2,3), R(3,2) | SPD(2,3), R(2,4)",
               "X of A X = B; B is a matrix, a vector, or a batch of either");
 CJR_COMPOSITE(solve_triangular, "linalg", 0, "A, B, upper:bool=false, left:bool=true, unitriangular:bool=false",
               "TRIL(3), R(3,2) | TRIL(3):mT(), R(3,2), true | TRIL(3), R(2,3), false, false | "

@@ -8,24 +8,24 @@
 typedef cj_ref (*unary)(const cj_call *k, cj_ref x);
 
 /* A row of one float operand; the parameters are left to f. */
-static bool apply(const cj_call *k, unary f, cj_ref *out, int *nout) {
+static bool apply_unary(const cj_call *k, unary f, cj_ref *out, int *nout) {
   cj_ref x = cjr_float(k, 0);
   return x && cjr_one(f(k, x), out, nout);
 }
 
 #define UNARY(NAME)                                                                                                    \
-  static CJR_FACE(build_##NAME) { return apply(k, NAME, out, nout); }
+  static CJR_FACE(build_##NAME) { return apply_unary(k, NAME, out, nout); }
 
-static cj_ref positive(cj_graph *g, cj_ref x) { return cjb_gt(g, x, cjb_like(g, x, 0)); }
+static cj_ref is_positive(cj_graph *g, cj_ref x) { return cjb_gt(g, x, cjb_like(g, x, 0)); }
 
 static cj_ref leaky_relu(const cj_call *k, cj_ref x) {
-  return cjb_where(k->g, positive(k->g, x), x, cjr_scale(k->g, x, cjr_num(k, 0, 0.01)));
+  return cjb_where(k->g, is_positive(k->g, x), x, cjr_scale(k->g, x, cjr_num(k, 0, 0.01)));
 }
 UNARY(leaky_relu)
 
 static cj_ref elu(const cj_call *k, cj_ref x) {
   cj_graph *g = k->g;
-  cj_ref up = positive(g, x), low = cjb_where(g, up, cjb_like(g, x, 0), x);
+  cj_ref up = is_positive(g, x), low = cjb_where(g, up, cjb_like(g, x, 0), x);
   return cjb_where(g, up, x, cjr_scale(g, cjb_expm1(g, low), cjr_num(k, 0, 1)));
 }
 UNARY(elu)
@@ -46,7 +46,7 @@ static cj_ref hardtanh(const cj_call *k, cj_ref x) {
 static CJR_FACE(build_hardtanh) {
   double lo = cjr_num(k, 0, -1), hi = cjr_num(k, 1, 1);
   if (!(lo <= hi)) return cjr_bad(k, CJ_EARG, "min is %g and max is %g, wanted min at most max", lo, hi);
-  return apply(k, hardtanh, out, nout);
+  return apply_unary(k, hardtanh, out, nout);
 }
 
 static cj_ref logit(const cj_call *k, cj_ref x) {
@@ -76,8 +76,8 @@ static cj_ref gelutanh(const cj_call *k, cj_ref x) {
 
 static CJR_FACE(build_gelu) {
   const char *how = cjr_str(k, 0, "none");
-  if (!strcmp(how, "none")) return apply(k, gelu, out, nout);
-  if (!strcmp(how, "tanh")) return apply(k, gelutanh, out, nout);
+  if (!strcmp(how, "none")) return apply_unary(k, gelu, out, nout);
+  if (!strcmp(how, "tanh")) return apply_unary(k, gelutanh, out, nout);
   return cjr_bad(k, CJ_EARG, "approximate is \"%.20s\", wanted \"none\" or \"tanh\"", how);
 }
 
@@ -85,7 +85,7 @@ static CJR_FACE(build_gelu) {
 static CJR_FACE(build_xlogy) {
   cj_graph *g = k->g;
   cj_ref v[2];
-  if (!cjr_floats(k, 0, 2, v)) return false;
+  if (!cjr_broadcasts(k, 0, 2) || !cjr_floats(k, 0, 2, v)) return false;
   cj_ref zero = cjb_like(g, v[0], 0), top = cjb_like(g, v[0], (double)INFINITY);
   cj_ref pole = cjb_logical_or(g, cjb_le(g, v[1], zero), cjb_eq(g, v[1], top));
   cj_ref off = cjb_logical_and(g, cjb_eq(g, v[0], zero), pole);
@@ -96,7 +96,7 @@ static CJR_FACE(build_xlogy) {
 static CJR_FACE(build_clamp) {
   cj_ref v[3];
   if (!cjr_operand(k, 1) && !cjr_operand(k, 2)) return cjr_bad(k, CJ_EARG, "neither lo nor hi is given");
-  if (!cjr_numbers(k, 0, 3, v)) return false;
+  if (!cjr_broadcasts(k, 0, 3) || !cjr_numbers(k, 0, 3, v)) return false;
   cj_ref y = v[0];
   if (v[1]) y = cjb_clamp_min(k->g, y, v[1]);
   if (v[2]) y = cjb_clamp_max(k->g, y, v[2]);
@@ -105,13 +105,13 @@ static CJR_FACE(build_clamp) {
 
 static CJR_FACE(build_lerp) {
   cj_ref v[3];
-  if (!cjr_floats(k, 0, 3, v)) return false;
+  if (!cjr_broadcasts(k, 0, 3) || !cjr_floats(k, 0, 3, v)) return false;
   cj_ref step = cjb_mul(k->g, v[2], cjb_sub(k->g, v[1], v[0]));
   return cjr_one(cjb_add(k->g, v[0], step), out, nout);
 }
 
 /* x + value y; an integer y may have become float64. */
-static bool addscaled(const cj_call *k, cj_ref x, cj_ref y, cj_ref *out, int *nout) {
+static bool add_scaled(const cj_call *k, cj_ref x, cj_ref y, cj_ref *out, int *nout) {
   if (!cjg_ok(k->g)) return false;
   y = cjr_scale(k->g, y, cjr_num(k, 0, 1));
   return cjr_one(cjb_add(k->g, cjb_cast(k->g, x, cjb_type(k->g, y).dtype), y), out, nout);
@@ -119,12 +119,13 @@ static bool addscaled(const cj_call *k, cj_ref x, cj_ref y, cj_ref *out, int *no
 
 static CJR_FACE(build_addcmul) {
   cj_ref v[3];
-  return cjr_numbers(k, 0, 3, v) && addscaled(k, v[0], cjb_mul(k->g, v[1], v[2]), out, nout);
+  return cjr_broadcasts(k, 0, 3) && cjr_numbers(k, 0, 3, v) &&
+         add_scaled(k, v[0], cjb_mul(k->g, v[1], v[2]), out, nout);
 }
 
 static CJR_FACE(build_addcdiv) {
   cj_ref v[3];
-  return cjr_floats(k, 0, 3, v) && addscaled(k, v[0], cjb_div(k->g, v[1], v[2]), out, nout);
+  return cjr_broadcasts(k, 0, 3) && cjr_floats(k, 0, 3, v) && add_scaled(k, v[0], cjb_div(k->g, v[1], v[2]), out, nout);
 }
 
 CJR_COMPOSITE(clamp, "", CJ_METHOD, "x, lo?, hi?",

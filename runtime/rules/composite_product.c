@@ -4,7 +4,7 @@
 /* --- mm, bmm, addmm ------------------------------------------------------------------ */
 
 /* Two operands from i on, called a and b, each of that rank, whose product exists. */
-static bool factors(const cj_call *k, int i, int rank, cj_ref *v) {
+static bool matrix_factors(const cj_call *k, int i, int rank, cj_ref *v) {
   cj_type a = cjr_in(k, i), b = cjr_in(k, i + 1);
   if (!cjr_wantrank(k, &a, "a", rank) || !cjr_wantrank(k, &b, "b", rank)) return false;
   if (cjt_at(&a, 1) != cjt_at(&b, 2) || cjt_at(&a, 3) != cjt_at(&b, 3))
@@ -14,18 +14,18 @@ static bool factors(const cj_call *k, int i, int rank, cj_ref *v) {
 
 static CJR_FACE(build_mm) {
   cj_ref v[2];
-  return factors(k, 0, 2, v) && cjr_one(cjb_matmul(k->g, v[0], v[1]), out, nout);
+  return matrix_factors(k, 0, 2, v) && cjr_one(cjb_matmul(k->g, v[0], v[1]), out, nout);
 }
 
 static CJR_FACE(build_bmm) {
   cj_ref v[2];
-  return factors(k, 0, 3, v) && cjr_one(cjb_matmul(k->g, v[0], v[1]), out, nout);
+  return matrix_factors(k, 0, 3, v) && cjr_one(cjb_matmul(k->g, v[0], v[1]), out, nout);
 }
 
 static CJR_FACE(build_addmm) {
   cj_ref v[3];
   double beta = cjr_num(k, 0, 1), alpha = cjr_num(k, 1, 1);
-  if (!factors(k, 1, 2, v) || !cjr_numbers(k, 0, 3, v)) return false;
+  if (!matrix_factors(k, 1, 2, v) || !cjr_numbers(k, 0, 3, v)) return false;
   cj_type c = cjr_in(k, 0), both;
   cj_ref y = cjb_matmul(k->g, v[1], v[2]);
   cj_type t = cjb_type(k->g, y);
@@ -41,14 +41,14 @@ static CJR_FACE(build_addmm) {
 
 /* --- vectors ----------------------------------------------------------------------------- */
 
-static bool vectors(const cj_call *k, cj_ref *v) {
+static bool vector_factors(const cj_call *k, cj_ref *v) {
   cj_type a = cjr_in(k, 0), b = cjr_in(k, 1);
   return cjr_wantrank(k, &a, "a", 1) && cjr_wantrank(k, &b, "b", 1) && cjr_numbers(k, 0, 2, v);
 }
 
 static CJR_FACE(build_dot) {
   cj_ref v[2];
-  if (!vectors(k, v)) return false;
+  if (!vector_factors(k, v)) return false;
   int64_t n = cjr_in(k, 0).dim[0], m = cjr_in(k, 1).dim[0];
   if (n != m) return cjr_bad(k, CJ_ESHAPE, "a has %lld elements and b has %lld", (long long)n, (long long)m);
   return cjr_one(cjb_sum(k->g, cjb_mul(k->g, v[0], v[1]), 1), out, nout);
@@ -56,11 +56,11 @@ static CJR_FACE(build_dot) {
 
 static CJR_FACE(build_outer) {
   cj_ref v[2];
-  return vectors(k, v) && cjr_one(cjb_mul(k->g, cjr_addrow(k->g, v[0]), v[1]), out, nout);
+  return vector_factors(k, v) && cjr_one(cjb_mul(k->g, cjr_column(k->g, v[0]), v[1]), out, nout);
 }
 
 /* The elements 2, 3, 1 and 3, 1, 2 of x along axis. */
-static void turned(cj_graph *g, cj_ref x, int axis, cj_ref *once, cj_ref *twice) {
+static void ring_shifts(cj_graph *g, cj_ref x, int axis, cj_ref *once, cj_ref *twice) {
   cj_ref ring = cjb_cat(g, (cj_ref[]){x, cjb_slice(g, x, axis, 0, 1, 2)}, 2, axis);
   *once = cjb_slice(g, ring, axis, 1, 1, 3);
   *twice = cjb_slice(g, ring, axis, 2, 1, 3);
@@ -68,8 +68,8 @@ static void turned(cj_graph *g, cj_ref x, int axis, cj_ref *once, cj_ref *twice)
 
 cj_ref cjr_cross(cj_graph *g, cj_ref a, cj_ref b, int axis) {
   cj_ref a1, a2, b1, b2;
-  turned(g, a, axis, &a1, &a2);
-  turned(g, b, axis, &b1, &b2);
+  ring_shifts(g, a, axis, &a1, &a2);
+  ring_shifts(g, b, axis, &b1, &b2);
   return cjb_sub(g, cjb_mul(g, a1, b2), cjb_mul(g, a2, b1));
 }
 

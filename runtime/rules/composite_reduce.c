@@ -5,15 +5,15 @@
 #include <string.h>
 
 /* What every reduction reads: the operand as a float, the axes, and whether they stay as size 1. */
-typedef struct span {
+typedef struct reduction {
   cj_graph *g;
   cj_ref x;
   cj_type t;
   uint32_t mask;
   bool keep;
-} span;
+} reduction;
 
-static bool begin(const cj_call *k, int jdim, int jkeep, span *s) {
+static bool begin_axes(const cj_call *k, int jdim, int jkeep, reduction *s) {
   s->g = k->g;
   s->x = cjr_float(k, 0);
   s->t = cjb_type(k->g, s->x);
@@ -22,7 +22,7 @@ static bool begin(const cj_call *k, int jdim, int jkeep, span *s) {
 }
 
 /* One axis, in a row without keepdim. */
-static bool beginline(const cj_call *k, span *s) {
+static bool begin_line(const cj_call *k, reduction *s) {
   s->g = k->g;
   s->x = cjr_float(k, 0);
   s->t = cjb_type(k->g, s->x);
@@ -31,64 +31,71 @@ static bool beginline(const cj_call *k, span *s) {
   return s->x && axis;
 }
 
-static cj_ref reduce(const span *s, int op, cj_ref x) { return cjb_reduce(s->g, op, x, s->mask); }
-static cj_ref keep(const span *s, cj_ref y) { return cjb_keep(s->g, y, &s->t, s->mask); }
-static cj_ref finish(const span *s, cj_ref y) { return s->keep ? keep(s, y) : y; }
-static cj_ref num(const span *s, double v) { return cjb_like(s->g, s->x, v); }
-static int64_t count(const span *s) { return cjr_span(&s->t, s->mask); }
+static cj_ref reduced(const reduction *s, int op, cj_ref x) { return cjb_reduce(s->g, op, x, s->mask); }
+static cj_ref kept(const reduction *s, cj_ref y) { return cjb_keep(s->g, y, &s->t, s->mask); }
+static cj_ref finished(const reduction *s, cj_ref y) { return s->keep ? kept(s, y) : y; }
+static cj_ref number_of(const reduction *s, double v) { return cjb_like(s->g, s->x, v); }
+static int64_t per_result(const reduction *s) { return cjr_span(&s->t, s->mask); }
 
-static cj_ref average(const span *s) { return cjb_div(s->g, reduce(s, CJ_OP_sum, s->x), num(s, (double)count(s))); }
+static cj_ref average(const reduction *s) {
+  return cjb_div(s->g, reduced(s, CJ_OP_sum, s->x), number_of(s, (double)per_result(s)));
+}
+
+static bool nonempty(const cj_call *k, const cj_type *t, uint32_t mask) {
+  if (cjr_span(t, mask)) return true;
+  return cjr_bad(k, CJ_ESHAPE, "shape %s has no elements to choose from", cjr_show(t).s);
+}
 
 /* --- mean, var, std ---------------------------------------------------------- */
 
 static CJR_FACE(build_mean) {
-  span s;
-  return begin(k, 0, 1, &s) && cjr_one(finish(&s, average(&s)), out, nout);
+  reduction s;
+  return begin_axes(k, 0, 1, &s) && cjr_one(finished(&s, average(&s)), out, nout);
 }
 
 /* In two passes, which keeps the digits that sum(x^2) - n mean^2 loses. */
-static bool variance(const cj_call *k, span *s, cj_ref *y) {
-  if (!begin(k, 0, 2, s)) return false;
-  double n = (double)count(s) - (double)cjr_int(k, 1, 1);
-  cj_ref d = cjb_sub(s->g, s->x, keep(s, average(s)));
-  *y = cjb_div(s->g, reduce(s, CJ_OP_sum, cjb_square(s->g, d)), num(s, n > 0 ? n : 0));
+static bool variance(const cj_call *k, reduction *s, cj_ref *y) {
+  if (!begin_axes(k, 0, 2, s)) return false;
+  double n = (double)per_result(s) - (double)cjr_int(k, 1, 1);
+  cj_ref d = cjb_sub(s->g, s->x, kept(s, average(s)));
+  *y = cjb_div(s->g, reduced(s, CJ_OP_sum, cjb_square(s->g, d)), number_of(s, n > 0 ? n : 0));
   return true;
 }
 
 static CJR_FACE(build_var) {
-  span s;
+  reduction s;
   cj_ref y;
-  return variance(k, &s, &y) && cjr_one(finish(&s, y), out, nout);
+  return variance(k, &s, &y) && cjr_one(finished(&s, y), out, nout);
 }
 
 static CJR_FACE(build_std) {
-  span s;
+  reduction s;
   cj_ref y;
-  return variance(k, &s, &y) && cjr_one(finish(&s, cjb_sqrt0(s.g, y)), out, nout);
+  return variance(k, &s, &y) && cjr_one(finished(&s, cjb_sqrt0(s.g, y)), out, nout);
 }
 
 /* --- norm ---------------------------------------------------------------------- */
 
 /* (sum |x|^p)^(1/p).  The powers are taken away from 0, where their partials have poles, and 0 is put
 ** in afterwards, so the derivative there is 0. */
-static cj_ref pnorm(const span *s, double p) {
+static cj_ref power_norm(const reduction *s, double p) {
   cj_graph *g = s->g;
-  cj_ref at0 = cjb_eq(g, s->x, num(s, 0)), size = cjb_where(g, at0, num(s, 1), cjb_abs(g, s->x));
-  cj_ref power = cjb_where(g, at0, num(s, p < 0 ? (double)INFINITY : 0), cjb_pow(g, size, num(s, p)));
-  cj_ref sum = reduce(s, CJ_OP_sum, power), none = cjb_eq(g, sum, num(s, 0));
-  return cjb_where(g, none, num(s, 0), cjb_pow(g, cjb_where(g, none, num(s, 1), sum), num(s, 1 / p)));
+  cj_ref at0 = cjb_eq(g, s->x, number_of(s, 0)), size = cjb_where(g, at0, number_of(s, 1), cjb_abs(g, s->x));
+  cj_ref power = cjb_where(g, at0, number_of(s, p < 0 ? (double)INFINITY : 0), cjb_pow(g, size, number_of(s, p)));
+  cj_ref sum = reduced(s, CJ_OP_sum, power), none = cjb_eq(g, sum, number_of(s, 0));
+  return cjb_where(g, none, number_of(s, 0), cjb_pow(g, cjb_where(g, none, number_of(s, 1), sum), number_of(s, 1 / p)));
 }
 
-static cj_ref norm(const span *s, double p) {
+static cj_ref vector_norm(const reduction *s, double p) {
   cj_graph *g = s->g;
-  if (p == 2) return cjb_sqrt0(g, reduce(s, CJ_OP_sum, cjb_square(g, s->x)));
-  if (p == 1) return reduce(s, CJ_OP_sum, cjb_abs(g, s->x));
-  if (p == 0) return reduce(s, CJ_OP_sum, cjb_cast(g, cjb_ne(g, s->x, num(s, 0)), s->t.dtype));
-  if (isinf(p)) return reduce(s, p > 0 ? CJ_OP_amax : CJ_OP_amin, cjb_abs(g, s->x));
-  return pnorm(s, p);
+  if (p == 2) return cjb_sqrt0(g, reduced(s, CJ_OP_sum, cjb_square(g, s->x)));
+  if (p == 1) return reduced(s, CJ_OP_sum, cjb_abs(g, s->x));
+  if (p == 0) return reduced(s, CJ_OP_sum, cjb_cast(g, cjb_ne(g, s->x, number_of(s, 0)), s->t.dtype));
+  if (isinf(p)) return reduced(s, p > 0 ? CJ_OP_amax : CJ_OP_amin, cjb_abs(g, s->x));
+  return power_norm(s, p);
 }
 
-static bool order(const cj_call *k, double *p) {
+static bool norm_order(const cj_call *k, double *p) {
   const char *name = cjr_str(k, 0, NULL);
   *p = name ? 2 : cjr_num(k, 0, 2);
   if (name && strcmp(name, "fro") != 0) return cjr_bad(k, CJ_EARG, "p is \"%.20s\", wanted a number or \"fro\"", name);
@@ -96,61 +103,63 @@ static bool order(const cj_call *k, double *p) {
 }
 
 static CJR_FACE(build_norm) {
-  span s;
+  reduction s;
   double p;
-  return order(k, &p) && begin(k, 1, 2, &s) && cjr_one(finish(&s, norm(&s, p)), out, nout);
+  if (!norm_order(k, &p) || !begin_axes(k, 1, 2, &s) || (isinf(p) && !nonempty(k, &s.t, s.mask))) return false;
+  return cjr_one(finished(&s, vector_norm(&s, p)), out, nout);
 }
 
 /* --- logsumexp, softmax -------------------------------------------------------- */
 
 /* The largest element of each line, axes kept, as a constant: the results do not depend on it, it only
 ** keeps exp from overflowing. */
-static cj_ref peak(const span *s) { return cjb_stop(s->g, keep(s, reduce(s, CJ_OP_amax, s->x))); }
+static cj_ref line_peak(const reduction *s) { return cjb_stop(s->g, kept(s, reduced(s, CJ_OP_amax, s->x))); }
 
 static CJR_FACE(build_logsumexp) {
-  span s;
-  if (!begin(k, 0, 1, &s)) return false;
-  if (!count(&s)) return cjr_one(finish(&s, cjb_log(s.g, reduce(&s, CJ_OP_sum, s.x))), out, nout);
-  cj_ref m = peak(&s); /* -inf - -inf would be NaN */
-  m = cjb_where(s.g, cjb_isfinite(s.g, m), m, num(&s, 0));
-  cj_ref sum = reduce(&s, CJ_OP_sum, cjb_exp(s.g, cjb_sub(s.g, s.x, m)));
+  reduction s;
+  if (!begin_axes(k, 0, 1, &s)) return false;
+  if (!per_result(&s)) return cjr_one(finished(&s, cjb_log(s.g, reduced(&s, CJ_OP_sum, s.x))), out, nout);
+  cj_ref m = line_peak(&s); /* -inf - -inf would be NaN */
+  m = cjb_where(s.g, cjb_isfinite(s.g, m), m, number_of(&s, 0));
+  cj_ref sum = reduced(&s, CJ_OP_sum, cjb_exp(s.g, cjb_sub(s.g, s.x, m)));
   cj_type t = cjb_type(s.g, sum);
   cj_ref y = cjb_add(s.g, cjb_log(s.g, sum), cjb_reshape(s.g, m, &t));
-  return cjr_one(finish(&s, y), out, nout);
+  return cjr_one(finished(&s, y), out, nout);
 }
 
 static CJR_FACE(build_softmax) {
-  span s;
-  if (!beginline(k, &s)) return false;
-  if (!count(&s)) return cjr_one(s.x, out, nout);
-  cj_ref e = cjb_exp(s.g, cjb_sub(s.g, s.x, peak(&s)));
-  return cjr_one(cjb_div(s.g, e, keep(&s, reduce(&s, CJ_OP_sum, e))), out, nout);
+  reduction s;
+  if (!begin_line(k, &s)) return false;
+  if (!per_result(&s)) return cjr_one(s.x, out, nout);
+  cj_ref e = cjb_exp(s.g, cjb_sub(s.g, s.x, line_peak(&s)));
+  return cjr_one(cjb_div(s.g, e, kept(&s, reduced(&s, CJ_OP_sum, e))), out, nout);
 }
 
 static CJR_FACE(build_log_softmax) {
-  span s;
-  if (!beginline(k, &s)) return false;
-  if (!count(&s)) return cjr_one(s.x, out, nout);
-  cj_ref z = cjb_sub(s.g, s.x, peak(&s));
-  cj_ref sum = reduce(&s, CJ_OP_sum, cjb_exp(s.g, z));
-  return cjr_one(cjb_sub(s.g, z, cjb_log(s.g, keep(&s, sum))), out, nout);
+  reduction s;
+  if (!begin_line(k, &s)) return false;
+  if (!per_result(&s)) return cjr_one(s.x, out, nout);
+  cj_ref z = cjb_sub(s.g, s.x, line_peak(&s));
+  cj_ref sum = reduced(&s, CJ_OP_sum, cjb_exp(s.g, z));
+  return cjr_one(cjb_sub(s.g, z, cjb_log(s.g, kept(&s, sum))), out, nout);
 }
 
 /* --- max, min -------------------------------------------------------------------- */
 
 /* Without a dim the one extreme element, its derivative shared by ties; along a dim the values and the
 ** places they were taken from. */
-static bool extreme(const cj_call *k, int op, int argop, cj_ref *out, int cap, int *nout) {
+static bool extreme_of(const cj_call *k, int op, int argop, cj_ref *out, int cap, int *nout) {
   cj_graph *g = k->g;
   cj_type t = cjr_in(k, 0);
   bool keepdim = cjr_bool(k, 1, false);
   uint32_t all = (1u << t.rank) - 1;
   if (!cjr_given(k, 0)) {
+    if (!nonempty(k, &t, all)) return false;
     cj_ref y = cjb_reduce(g, op, k->in[0], all);
     return cjr_one(keepdim ? cjb_keep(g, y, &t, all) : y, out, nout);
   }
   int axis = cjr_axis(k, 0, &t, 0);
-  if (!axis || !cjr_room(k, 2, cap)) return false;
+  if (!axis || !cjr_room(k, 2, cap) || !nonempty(k, &t, t.rank ? 1u << (axis - 1) : 0)) return false;
   if (!t.rank) {
     out[0] = k->in[0];
     out[1] = cjg_int(g, 0);
@@ -164,9 +173,9 @@ static bool extreme(const cj_call *k, int op, int argop, cj_ref *out, int cap, i
   return cjg_ok(g);
 }
 
-static CJR_FACE(build_max) { return extreme(k, CJ_OP_amax, CJ_OP_argmax, out, cap, nout); }
+static CJR_FACE(build_max) { return extreme_of(k, CJ_OP_amax, CJ_OP_argmax, out, cap, nout); }
 
-static CJR_FACE(build_min) { return extreme(k, CJ_OP_amin, CJ_OP_argmin, out, cap, nout); }
+static CJR_FACE(build_min) { return extreme_of(k, CJ_OP_amin, CJ_OP_argmin, out, cap, nout); }
 
 #define REDUCTION "x, dim:axes?, keepdim:bool=false"
 #define SPREAD "x, dim:axes?, correction:int=1, keepdim:bool=false"

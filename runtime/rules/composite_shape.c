@@ -30,7 +30,7 @@ static CJR_FACE(build_squeeze) {
   return cjr_one(cjb_reshape(k->g, k->in[0], &to), out, nout);
 }
 
-static bool canstack(const cj_call *k, const cj_type *t) {
+static bool can_stack(const cj_call *k, const cj_type *t) {
   if (t->rank < CJ_MAXRANK) return true;
   return cjr_bad(k, CJ_ELIMIT, "shape %s has %d dimensions, one more is too many", cjr_show(t).s, t->rank);
 }
@@ -38,7 +38,7 @@ static bool canstack(const cj_call *k, const cj_type *t) {
 static CJR_FACE(build_unsqueeze) {
   cj_type t = cjr_in(k, 0);
   int place = cjr_place(k, 0, &t, 0);
-  return place && canstack(k, &t) && cjr_one(cjb_unsqueeze(k->g, k->in[0], place), out, nout);
+  return place && can_stack(k, &t) && cjr_one(cjb_unsqueeze(k->g, k->in[0], place), out, nout);
 }
 
 /* --- other orders ------------------------------------------------------------ */
@@ -61,7 +61,7 @@ static CJR_FACE(build_mT) {
   return cjr_wantmatrix(k, &t, "x") && cjr_one(cjb_mt(k->g, k->in[0]), out, nout);
 }
 
-static cj_ref flipped(cj_graph *g, cj_ref x, int axis) {
+static cj_ref flip_axis(cj_graph *g, cj_ref x, int axis) {
   cj_type t = cjb_type(g, x);
   int64_t n = cjt_at(&t, axis);
   return n > 1 ? cjb_slice(g, x, axis, n - 1, -1, n) : x;
@@ -73,11 +73,11 @@ static CJR_FACE(build_flip) {
   uint32_t mask;
   if (!cjr_axes(k, 0, &t, &mask)) return false;
   for (int a = 1; a <= t.rank; a++)
-    if (mask >> (a - 1) & 1) x = flipped(k->g, x, a);
+    if (mask >> (a - 1) & 1) x = flip_axis(k->g, x, a);
   return cjr_one(x, out, nout);
 }
 
-static cj_ref rolled(cj_graph *g, cj_ref x, int axis, int64_t shift) {
+static cj_ref roll_axis(cj_graph *g, cj_ref x, int axis, int64_t shift) {
   cj_type t = cjb_type(g, x);
   int64_t n = cjt_at(&t, axis);
   int64_t s = n ? (shift % n + n) % n : 0;
@@ -92,20 +92,20 @@ static CJR_FACE(build_roll) {
   if (nshift != (ndim ? ndim : 1)) return cjr_bad(k, CJ_EARG, "%d shifts for %d dims", nshift, ndim);
   if (!ndim) {
     cj_type flat = cjr_flat(t.dtype, cjt_count(&t), -1);
-    x = rolled(k->g, cjb_reshape(k->g, x, &flat), 1, k->p[0].v[0]);
+    x = roll_axis(k->g, cjb_reshape(k->g, x, &flat), 1, k->p[0].v[0]);
     return cjr_one(cjb_reshape(k->g, x, &t), out, nout);
   }
   for (int e = 0; e < ndim; e++) {
     int axis = cjr_axisof(k, k->p[1].v[e], &t);
     if (!axis) return false;
-    if (t.rank) x = rolled(k->g, x, axis, k->p[0].v[e]);
+    if (t.rank) x = roll_axis(k->g, x, axis, k->p[0].v[e]);
   }
   return cjr_one(x, out, nout);
 }
 
 /* --- stacks and pieces --------------------------------------------------------- */
 
-static bool samestack(const cj_call *k) {
+static bool can_stack_all(const cj_call *k) {
   if (k->nin == 0) return cjr_bad(k, CJ_EARG, "no tensors given");
   cj_type first = cjr_in(k, 0);
   for (int i = 1; i < k->nin; i++) {
@@ -114,11 +114,11 @@ static bool samestack(const cj_call *k) {
       return cjr_bad(k, CJ_ESHAPE, "tensor %d has shape %s, the first has shape %s", i + 1, cjr_show(&t).s,
                      cjr_show(&first).s);
   }
-  return canstack(k, &first);
+  return can_stack(k, &first);
 }
 
 static CJR_FACE(build_stack) {
-  if (!samestack(k)) return false;
+  if (!can_stack_all(k)) return false;
   cj_type t = cjr_in(k, 0);
   int dtype = cjr_common(k, 0, k->nin), place = cjr_place(k, 0, &t, 0);
   size_t size = sizeof(cj_ref) * (size_t)k->nin;
@@ -131,15 +131,15 @@ static CJR_FACE(build_stack) {
 }
 
 /* An axis of an operand with at least one. */
-static int pieceaxis(const cj_call *k, int j, const cj_type *t, int64_t otherwise) {
+static int piece_axis(const cj_call *k, int j, const cj_type *t, int64_t otherwise) {
   return cjr_minrank(k, 0, 1) ? cjr_axis(k, j, t, otherwise) : 0;
 }
 
 static int64_t ceildiv(int64_t n, int64_t by) { return n / by + (n % by != 0); }
 
 /* So many pieces of that size of the n elements along axis; the last may be smaller. */
-static bool pieces(const cj_call *k, int axis, int64_t n, int64_t size, int64_t count, cj_ref *out, int cap,
-                   int *nout) {
+static bool equal_pieces(const cj_call *k, int axis, int64_t n, int64_t size, int64_t count, cj_ref *out, int cap,
+                         int *nout) {
   if (!cjr_room(k, count, cap)) return false;
   for (int64_t i = 0; i < count; i++) {
     int64_t rest = n - i * size;
@@ -149,7 +149,7 @@ static bool pieces(const cj_call *k, int axis, int64_t n, int64_t size, int64_t 
   return cjg_ok(k->g);
 }
 
-static bool splitsizes(const cj_call *k, int axis, const cj_param *p, int64_t n, cj_ref *out, int cap, int *nout) {
+static bool given_pieces(const cj_call *k, int axis, const cj_param *p, int64_t n, cj_ref *out, int cap, int *nout) {
   int64_t first = 0;
   if (!cjr_room(k, p->n, cap)) return false;
   for (int e = 0; e < p->n; first += p->v[e++])
@@ -167,30 +167,30 @@ static bool splitsizes(const cj_call *k, int axis, const cj_param *p, int64_t n,
 
 static CJR_FACE(build_split) {
   cj_type t = cjr_in(k, 0);
-  int axis = pieceaxis(k, 1, &t, 0);
+  int axis = piece_axis(k, 1, &t, 0);
   if (!axis) return false;
   int64_t n = cjt_at(&t, axis);
   if (!cjr_given(k, 0) || k->p[0].n == 0) return cjr_bad(k, CJ_EARG, "size is missing");
-  if (k->p[0].n > 1) return splitsizes(k, axis, &k->p[0], n, out, cap, nout);
+  if (k->p[0].n > 1) return given_pieces(k, axis, &k->p[0], n, out, cap, nout);
   int64_t size = k->p[0].v[0];
   if (size < 0 || (size == 0 && n > 0))
     return cjr_bad(k, CJ_EARG, "size is %lld, wanted a positive number", (long long)size);
-  return pieces(k, axis, n, size, n ? ceildiv(n, size) : 1, out, cap, nout);
+  return equal_pieces(k, axis, n, size, n ? ceildiv(n, size) : 1, out, cap, nout);
 }
 
 static CJR_FACE(build_chunk) {
   cj_type t = cjr_in(k, 0);
   int64_t chunks = cjr_int(k, 0, 1);
-  int axis = pieceaxis(k, 1, &t, 0);
+  int axis = piece_axis(k, 1, &t, 0);
   if (!axis) return false;
   if (chunks < 1) return cjr_bad(k, CJ_EARG, "n is %lld, wanted a positive number", (long long)chunks);
   int64_t n = cjt_at(&t, axis), size = ceildiv(n, chunks);
-  return pieces(k, axis, n, size, n ? ceildiv(n, size) : chunks, out, cap, nout);
+  return equal_pieces(k, axis, n, size, n ? ceildiv(n, size) : chunks, out, cap, nout);
 }
 
 static CJR_FACE(build_unbind) {
   cj_type t = cjr_in(k, 0);
-  int axis = pieceaxis(k, 0, &t, 0);
+  int axis = piece_axis(k, 0, &t, 0);
   if (!axis || !cjr_room(k, cjt_at(&t, axis), cap)) return false;
   *nout = (int)cjt_at(&t, axis);
   for (int i = 0; i < *nout; i++) out[i] = cjr_at(k->g, k->in[0], axis, i);
@@ -200,7 +200,7 @@ static CJR_FACE(build_unbind) {
 static CJR_FACE(build_narrow) {
   cj_type t = cjr_in(k, 0);
   int64_t first = cjr_int(k, 1, 0), length = cjr_int(k, 2, 0);
-  int axis = pieceaxis(k, 0, &t, 0);
+  int axis = piece_axis(k, 0, &t, 0);
   if (!axis) return false;
   int64_t n = cjt_at(&t, axis), from = first < 0 ? first + n : first;
   if (length < 0 || from < 0 || from > n - length)
@@ -212,13 +212,14 @@ static CJR_FACE(build_narrow) {
 static CJR_FACE(build_select) {
   cj_type t = cjr_in(k, 0);
   int64_t i;
-  int axis = pieceaxis(k, 0, &t, 0);
+  int axis = piece_axis(k, 0, &t, 0);
   if (!axis || !cjr_position(k, cjr_int(k, 1, 0), cjt_at(&t, axis), &i)) return false;
   return cjr_one(cjr_at(k->g, k->in[0], axis, i), out, nout);
 }
 
 /* One axis at a time, seen as [outer, 1, inner]: no rank can grow too large. */
-static cj_ref repeat(cj_graph *g, cj_ref x, int axis, int64_t times) {
+static cj_ref repeat_axis(const cj_call *k, cj_ref x, int axis, int64_t times) {
+  cj_graph *g = k->g;
   cj_type t = cjb_type(g, x), split = cjt_scalar(t.dtype);
   if (!x || times == 1) return x;
   split.rank = 3;
@@ -226,8 +227,8 @@ static cj_ref repeat(cj_graph *g, cj_ref x, int axis, int64_t times) {
   for (int a = 1; a <= t.rank; a++) split.dim[a <= axis ? 2 : 0] *= cjt_at(&t, a);
   x = cjb_reshape(g, x, &split);
   split.dim[1] = times;
+  if (!cjr_fits(k, &split)) return 0;
   x = cjb_expand(g, x, &split);
-  if (!x) return 0;
   t.dim[t.rank - axis] *= times;
   return cjb_reshape(g, x, &t);
 }
@@ -241,7 +242,7 @@ static CJR_FACE(build_tile) {
   cj_ref x = cjb_reshape(k->g, k->in[0], &to);
   for (int e = 0; e < n; e++) {
     if (k->p[0].v[e] < 0) return cjr_bad(k, CJ_EARG, "count %d is %lld", e + 1, (long long)k->p[0].v[e]);
-    x = repeat(k->g, x, n - e, k->p[0].v[e]);
+    x = repeat_axis(k, x, n - e, k->p[0].v[e]);
   }
   return cjr_one(x, out, nout);
 }

@@ -9,38 +9,38 @@
 
 /* --- kernels --------------------------------------------------------------------------- */
 
-static double read(const cj_view *v, int64_t at) {
+static double get_element(const cj_view *v, int64_t at) {
   float f;
   if (v->type->dtype == CJ_F64) return ((const double *)(const void *)v->data)[at];
   memcpy(&f, v->data + at * (int64_t)sizeof f, sizeof f);
   return (double)f;
 }
 
-static void write(cj_view *v, int64_t at, double y) {
+static void set_element(cj_view *v, int64_t at, double y) {
   if (v->type->dtype == CJ_F64)
     ((double *)(void *)v->data)[at] = y;
   else
     ((float *)(void *)v->data)[at] = (float)y;
 }
 
-static double product(const cj_view *lu, int64_t at, int64_t n, int64_t down, int64_t right) {
+static double diagonal_product(const cj_view *lu, int64_t at, int64_t n, int64_t down, int64_t right) {
   double y = 1;
   for (int64_t i = 0; i < n; i++) {
-    bool turned = read(lu, at + i * down + n * right) != (double)i;
-    y *= read(lu, at + i * (down + right));
+    bool turned = get_element(lu, at + i * down + n * right) != (double)i;
+    y *= get_element(lu, at + i * (down + right));
     if (turned) y = -y;
   }
   return y;
 }
 
-static double logproduct(const cj_view *lu, int64_t at, int64_t n, int64_t down, int64_t right) {
+static double diagonal_log(const cj_view *lu, int64_t at, int64_t n, int64_t down, int64_t right) {
   double y = 0;
-  for (int64_t i = 0; i < n; i++) y += log(fabs(read(lu, at + i * (down + right))));
+  for (int64_t i = 0; i < n; i++) y += log(fabs(get_element(lu, at + i * (down + right))));
   return y;
 }
 
 /* Moves to the next matrix of out, in row-major order, and gives the offset of the factorisation there. */
-static int64_t advance(const cj_view *lu, const cj_type *out, int64_t *index) {
+static int64_t next_matrix(const cj_view *lu, const cj_type *out, int64_t *index) {
   int lead = lu->type->rank - 2, e = out->rank;
   int64_t at = 0;
   while (e-- > 0 && ++index[e] == out->dim[e]) index[e] = 0;
@@ -49,26 +49,26 @@ static int64_t advance(const cj_view *lu, const cj_type *out, int64_t *index) {
   return at;
 }
 
-typedef double (*fold)(const cj_view *lu, int64_t at, int64_t n, int64_t down, int64_t right);
+typedef double (*of_factor)(const cj_view *lu, int64_t at, int64_t n, int64_t down, int64_t right);
 
-static cj_status each(const cj_view *lu, cj_view *out, fold f) {
+static cj_status each_matrix(const cj_view *lu, cj_view *out, of_factor f) {
   int rank = lu->type->rank;
   int64_t index[CJ_MAXRANK] = {0}, n = lu->type->dim[rank - 2], count = cjt_count(out->type), at = 0;
   for (int64_t i = 0; i < count; i++) {
-    write(out, i, f(lu, at, n, lu->stride[rank - 2], lu->stride[rank - 1]));
-    at = advance(lu, out->type, index);
+    set_element(out, i, f(lu, at, n, lu->stride[rank - 2], lu->stride[rank - 1]));
+    at = next_matrix(lu, out->type, index);
   }
   return CJ_OK;
 }
 
 static cj_status eval_det(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
   CJ_UNUSED(nin), CJ_UNUSED(a), CJ_UNUSED(ws);
-  return each(&in[1], out, product);
+  return each_matrix(&in[1], out, diagonal_product);
 }
 
 static cj_status eval_logabsdet(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
   CJ_UNUSED(nin), CJ_UNUSED(a), CJ_UNUSED(ws);
-  return each(&in[1], out, logproduct);
+  return each_matrix(&in[1], out, diagonal_log);
 }
 
 static const cj_eval evals_det[CJ_NDTYPE] = {[CJ_F64] = eval_det, [CJ_F32] = eval_det};

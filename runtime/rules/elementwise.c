@@ -20,7 +20,7 @@ static const uint8_t computes_in[CJ_NEW] = {
 };
 
 /* Operands first.. have one dtype of the set; all broadcast. */
-static bool infer(cj_ctx *c, const cj_op *self, const cj_type *const *in, int nin, int first, int set, cj_type *out) {
+static bool typed(cj_ctx *c, const cj_op *self, const cj_type *const *in, int nin, int first, int set, cj_type *out) {
   for (int i = first; i < nin; i++)
     if (!cjr_samedtype(c, self, in[first], in[i])) return false;
   if (!(set >> in[first]->dtype & 1)) {
@@ -41,20 +41,22 @@ static bool infer(cj_ctx *c, const cj_op *self, const cj_type *const *in, int ni
   return true;
 }
 
-/* One type rule for each letter of the result column: the operands' dtype, bool, or that of operands 2 and 3. */
-#define INFER_S(set)                                                                                                   \
-  static CJR_INFER(infer_##set##S) { return infer(c, self, in, nin, 0, SET_##set, out); }
-#define INFER_B(set)                                                                                                   \
-  static CJR_INFER(infer_##set##B) {                                                                                   \
-    bool ok = infer(c, self, in, nin, 0, SET_##set, out);                                                              \
-    *out = cjt_as(*out, CJ_BOOL);                                                                                      \
-    return ok;                                                                                                         \
-  }
-INFER_S(R)
-INFER_S(N) INFER_S(A) INFER_B(R) INFER_B(A) INFER_B(L)
+/* The same with a bool result. */
+static bool asked(cj_ctx *c, const cj_op *self, const cj_type *const *in, int nin, int set, cj_type *out) {
+  if (!typed(c, self, in, nin, 0, set, out)) return false;
+  *out = cjt_as(*out, CJ_BOOL);
+  return true;
+}
 
-    static CJR_INFER(infer_AW) {
-  if (in[0]->dtype == CJ_BOOL) return infer(c, self, in, nin, 1, SET_A, out);
+/* A rule for each pair of letters of the columns types and result. */
+static CJR_INFER(infer_RS) { return typed(c, self, in, nin, 0, SET_R, out); }
+static CJR_INFER(infer_NS) { return typed(c, self, in, nin, 0, SET_N, out); }
+static CJR_INFER(infer_AS) { return typed(c, self, in, nin, 0, SET_A, out); }
+static CJR_INFER(infer_RB) { return asked(c, self, in, nin, SET_R, out); }
+static CJR_INFER(infer_AB) { return asked(c, self, in, nin, SET_A, out); }
+static CJR_INFER(infer_LB) { return asked(c, self, in, nin, SET_L, out); }
+static CJR_INFER(infer_AW) {
+  if (in[0]->dtype == CJ_BOOL) return typed(c, self, in, nin, 1, SET_A, out);
   cjm_fail(c, CJ_EDTYPE, "%s: the condition must be bool, not %s", self->name, cj_dtype_name((cj_dtype)in[0]->dtype));
   return false;
 }

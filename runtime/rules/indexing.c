@@ -20,8 +20,8 @@ static cj_ref zeros_shaped(cj_graph *g, cj_ref x, cj_type shape) {
 static CJR_INFER(infer_gather) { /* v: axis */
   int axis = (int)a->v[0];
   cj_type one = *in[0];
-  if (!isindex(c, self, in[1])) return false;
-  bool good = one.rank == in[1]->rank && axis <= one.rank;
+  if (!isindex(c, self, in[1]) || !cjr_isaxis(c, self, in[0], a->v[0])) return false;
+  bool good = one.rank == in[1]->rank;
   if (good) one = cjr_resized(one, axis, 1);
   cj_type places = good ? cjr_resized(*in[1], axis, 1) : *in[1];
   if (!good || !cjt_broadcast(&one, &places, out)) {
@@ -85,8 +85,9 @@ const cj_op cjo_gather = {.name = "gather",
 static CJR_INFER(infer_scatter) { /* x, index, src; v: axis */
   int axis = (int)a->v[0];
   cj_type fit = *in[0];
+  if (!cjr_isaxis(c, self, in[0], a->v[0])) return false;
   if (!isindex(c, self, in[1]) || !cjr_samedtype(c, self, in[0], in[2])) return false;
-  if (axis <= fit.rank) fit = cjr_resized(fit, axis, cjt_at(in[1], axis));
+  fit = cjr_resized(fit, axis, cjt_at(in[1], axis));
   if (!cjt_sameshape(in[1], in[2]) || !cjt_sameshape(&fit, in[1])) {
     cjm_fail(c, CJ_ESHAPE, "%s: index %s and source %s do not fit shape %s", self->name, cjr_show(in[1]).s,
              cjr_show(in[2]).s, cjr_show(in[0]).s);

@@ -51,7 +51,7 @@ static CJR_INFER(infer_matmul) {
 }
 
 /* All axes but the last made one: the rows of every matrix under each other. */
-static cj_ref rows(cj_graph *g, cj_ref x) {
+static cj_ref all_rows(cj_graph *g, cj_ref x) {
   cj_type t = cjb_type(g, x), to = cjt_scalar(t.dtype);
   int64_t n = 1;
   for (int e = 0; e + 1 < t.rank; e++) n *= t.dim[e];
@@ -68,7 +68,7 @@ static CJR_TRANSPOSE(transpose_matmul) {
   bool samerows = x.rank == d.rank && cjt_count(&z) == cjt_at(&z, 1) * cjt_at(&z, 2);
   for (int k = 2; samerows && k <= x.rank; k++) samerows = cjt_at(&x, k) == cjt_at(&d, k);
   if (!samerows || x.rank == 2) return cjb_matmul(g, cjb_mt(g, in[0]), ct);
-  return cjb_matmul(g, cjb_mt(g, rows(g, in[0])), rows(g, ct));
+  return cjb_matmul(g, cjb_mt(g, all_rows(g, in[0])), all_rows(g, ct));
 }
 
 /* As PyTorch: a vector on the left is a row, on the right a column, and that axis vanishes. */

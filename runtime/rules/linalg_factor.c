@@ -19,7 +19,7 @@ static CJR_INFER(infer_square) {
 }
 
 /* rows from .. from+n-1 */
-static cj_ref rows(cj_graph *g, cj_ref x, int64_t from, int64_t n) { return cjb_slice(g, x, 2, from, 1, n); }
+static cj_ref some_rows(cj_graph *g, cj_ref x, int64_t from, int64_t n) { return cjb_slice(g, x, 2, from, 1, n); }
 
 /* --- cholesky ---------------------------------------------------------------------------- */
 
@@ -72,7 +72,7 @@ static CJR_JVP(jvp_qrpack) {
   if (!t[0]) return 0;
   cj_type x = cjb_type(g, in[0]);
   int64_t m = cjt_at(&x, 2), n = cjt_at(&x, 1);
-  cj_ref q = rows(g, y, 0, m), r = rows(g, y, m, n);
+  cj_ref q = some_rows(g, y, 0, m), r = some_rows(g, y, m, n);
   cj_ref c = cjb_mt(g, cjb_trisolve(g, r, cjb_mt(g, t[0]), true, true, false));
   cj_ref mid = cjb_matmul(g, cjb_mt(g, q), c), low = cjb_tri(g, mid, false, -1);
   cj_ref up = cjb_sub(g, mid, cjb_sub(g, low, cjb_mt(g, low)));
@@ -106,7 +106,7 @@ static CJR_INFER(infer_eighpack) {
 static CJR_JVP(jvp_eighpack) {
   if (!t[0]) return 0;
   int64_t n = cjt_at(cjg_type(g, y), 1);
-  cj_ref w = rows(g, y, 0, 1), v = rows(g, y, 1, n);
+  cj_ref w = some_rows(g, y, 0, 1), v = some_rows(g, y, 1, n);
   cj_ref mid = cjb_matmul(g, cjb_matmul(g, cjb_mt(g, v), cjr_symmetric(g, t[0])), v);
   cj_ref gap = cjb_sub(g, w, cjb_mt(g, w)), none = cjb_like(g, y, 0);
   cj_ref f = cjb_where(g, cjb_eq(g, gap, none), none, cjb_reciprocal(g, gap));

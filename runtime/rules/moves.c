@@ -35,13 +35,12 @@ const cj_op cjo_stop = {.name = "stop",
                         .nin = 1,
                         .flags = CJ_NODIFF,
                         .infer = cjr_infer_same,
-                        .eval = cjk_copy,
                         .alias = alias_same};
 
 /* --- embed, put: the transposes of slice ------------------------------------------------- */
 
 /* first, first + step, ... (n of them) lie in 0 .. full-1 */
-static bool inside(cj_ctx *c, const cj_op *self, int64_t first, int64_t step, int64_t n, int64_t full) {
+static bool fits_in(cj_ctx *c, const cj_op *self, int64_t first, int64_t step, int64_t n, int64_t full) {
   bool good = n == 0 || (n <= full && first >= 0 && first < full);
   if (good && n > 1) good = step > 0 ? step <= (full - 1 - first) / (n - 1) : step < 0 && step >= -(first / (n - 1));
   if (!good)
@@ -52,7 +51,8 @@ static bool inside(cj_ctx *c, const cj_op *self, int64_t first, int64_t step, in
 
 static CJR_INFER(infer_embed) { /* v: axis, first, step, full */
   int axis = (int)a->v[0];
-  if (!inside(c, self, a->v[1], a->v[2], cjt_at(in[0], axis), a->v[3])) return false;
+  if (!cjr_isaxis(c, self, in[0], a->v[0])) return false;
+  if (!fits_in(c, self, a->v[1], a->v[2], cjt_at(in[0], axis), a->v[3])) return false;
   *out = cjr_resized(*in[0], axis, a->v[3]);
   return cjr_checked(c, self, out);
 }
@@ -73,6 +73,7 @@ const cj_op cjo_embed = {.name = "embed",
 
 static CJR_INFER(infer_put) { /* v: axis, first, step */
   int axis = (int)a->v[0];
+  if (!cjr_isaxis(c, self, in[0], a->v[0])) return false;
   cj_type region = cjr_resized(*in[0], axis, cjt_at(in[1], axis));
   if (!cjr_samedtype(c, self, in[0], in[1])) return false;
   if (!cjt_sameshape(&region, in[1])) {
@@ -80,7 +81,7 @@ static CJR_INFER(infer_put) { /* v: axis, first, step */
     return false;
   }
   *out = *in[0];
-  return inside(c, self, a->v[1], a->v[2], cjt_at(in[1], axis), cjt_at(in[0], axis));
+  return fits_in(c, self, a->v[1], a->v[2], cjt_at(in[1], axis), cjt_at(in[0], axis));
 }
 
 static CJR_TRANSPOSE(transpose_put) {
@@ -105,7 +106,9 @@ const cj_op cjo_put = {.name = "put",
 
 static CJR_INFER(infer_diag_embed) { /* v: offset */
   cj_type t = *in[0];
-  int64_t off = a->v[0] < 0 ? -a->v[0] : a->v[0], n = cjt_at(&t, 1);
+  int64_t off = a->v[0], n = cjt_at(&t, 1);
+  if (off == INT64_MIN) off++;
+  if (off < 0) off = -off;
   if (t.rank < 1 || t.rank == CJ_MAXRANK || off > INT64_MAX - n) {
     cjm_fail(c, CJ_ESHAPE, "%s: shape %s cannot become diagonals", self->name, cjr_show(&t).s);
     return false;
@@ -131,7 +134,7 @@ const cj_op cjo_diag_embed = {.name = "diag_embed",
 static CJR_INFER(infer_fold) { /* v: axis (of the result), size, step, full */
   cj_type t = *in[0];
   int64_t size = a->v[1], step = a->v[2], full = a->v[3];
-  bool good = t.rank >= 2 && cjt_at(&t, 1) == size && step >= 1 && size <= full &&
+  bool good = a->v[0] >= 1 && a->v[0] < t.rank && cjt_at(&t, 1) == size && step >= 1 && size <= full &&
               cjt_at(&t, (int)a->v[0] + 1) == (full - size) / step + 1;
   if (!good) {
     cjm_fail(c, CJ_ESHAPE, "%s: shape %s does not hold windows of size %lld every %lld of %lld", self->name,
@@ -158,10 +161,12 @@ const cj_op cjo_fold = {.name = "fold",
 /* --- cat -------------------------------------------------------------------------------------- */
 
 static CJR_INFER(infer_cat) { /* v: axis */
+  if (!cjr_isaxis(c, self, in[0], a->v[0])) return false;
   int axis = (int)a->v[0];
   cj_type t = *in[0];
   for (int e = 1; e < nin; e++) {
-    cj_type like = cjr_resized(*in[e], axis <= in[e]->rank ? axis : 1, cjt_at(&t, axis));
+    cj_type like = *in[e];
+    if (like.rank == t.rank) like = cjr_resized(like, axis, cjt_at(&t, axis));
     if (!cjr_samedtype(c, self, &t, in[e])) return false;
     if (!cjt_sameshape(&t, &like)) {
       cjm_fail(c, CJ_ESHAPE, "%s: shapes %s and %s differ outside dim %d", self->name, cjr_show(in[0]).s,

@@ -27,14 +27,14 @@ static CJR_INFER(infer_extreme) {
 }
 
 static CJR_INFER(infer_place) {
-  bool ok = infer_extreme(c, self, in, nin, a, out);
+  if (!infer_extreme(c, self, in, nin, a, out)) return false;
   *out = cjt_as(*out, CJ_I64);
-  return ok && cjr_checked(c, self, out);
+  return cjr_checked(c, self, out);
 }
 
 /* --- faces: parameters dim, keepdim ------------------------------------------------------- */
 
-static bool reduce(const cj_call *k, cj_ref x, uint32_t mask, cj_ref *out, int *nout) {
+static bool reduced(const cj_call *k, cj_ref x, uint32_t mask, cj_ref *out, int *nout) {
   cj_type t = cjb_type(k->g, x);
   cj_ref y = cjb_reduce(k->g, k->op, x, mask);
   return cjr_one(cjr_bool(k, 1, false) ? cjb_keep(k->g, y, &t, mask) : y, out, nout);
@@ -43,7 +43,7 @@ static bool reduce(const cj_call *k, cj_ref x, uint32_t mask, cj_ref *out, int *
 static CJR_FACE(face_axes) {
   cj_type t = cjr_in(k, 0);
   uint32_t mask;
-  return cjr_axes(k, 0, &t, &mask) && reduce(k, k->in[0], mask, out, nout);
+  return cjr_axes(k, 0, &t, &mask) && reduced(k, k->in[0], mask, out, nout);
 }
 
 /* bool counts as int64 */
@@ -51,14 +51,14 @@ static CJR_FACE(face_numbers) {
   cj_type t = cjr_in(k, 0);
   cj_ref x = t.dtype == CJ_BOOL ? cjb_cast(k->g, k->in[0], CJ_I64) : k->in[0];
   uint32_t mask;
-  return cjr_axes(k, 0, &t, &mask) && reduce(k, x, mask, out, nout);
+  return cjr_axes(k, 0, &t, &mask) && reduced(k, x, mask, out, nout);
 }
 
 static CJR_FACE(face_logical) {
   cj_type t = cjr_in(k, 0);
   cj_ref x = t.dtype == CJ_BOOL ? k->in[0] : cjb_ne(k->g, k->in[0], cjb_like(k->g, k->in[0], 0));
   uint32_t mask;
-  return cjr_axes(k, 0, &t, &mask) && reduce(k, x, mask, out, nout);
+  return cjr_axes(k, 0, &t, &mask) && reduced(k, x, mask, out, nout);
 }
 
 /* --- sum ------------------------------------------------------------------------------------- */

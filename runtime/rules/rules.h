@@ -46,6 +46,8 @@ static inline cj_type cjr_resized(cj_type x, int axis, int64_t n) {
 }
 /* cjt_make with that message.  Same dtype and shape in *t may come in. */
 bool cjr_checked(cj_ctx *c, const cj_op *self, cj_type *t);
+/* The numbers of an instruction may come from a file: axis must be one of t. */
+bool cjr_isaxis(cj_ctx *c, const cj_op *self, const cj_type *t, int64_t axis);
 bool cjr_samedtype(cj_ctx *c, const cj_op *self, const cj_type *x, const cj_type *z);
 
 /* x moved one place along axis, to higher indices or (back) to lower ones; `enters` comes in at the end that

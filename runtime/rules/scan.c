@@ -20,6 +20,11 @@ static int arguments(const cj_call *k, cj_ref *x) {
   return cjr_axis(k, 0, &t, 0);
 }
 
+static CJR_INFER(infer_scan) {
+  *out = *in[0];
+  return cjr_isaxis(c, self, in[0], a->v[0]);
+}
+
 /* --- cumsum ---------------------------------------------------------------------------- */
 
 static CJR_TRANSPOSE(transpose_cumsum) { return cjb_cumsum(g, ct, (int)a->v[0], !a->v[1]); }
@@ -40,7 +45,7 @@ const cj_op cjo_cumsum = {.name = "cumsum",
                           .flags = CJ_METHOD,
                           .lin = 1,
                           .build = face_cumsum,
-                          .infer = cjr_infer_same,
+                          .infer = infer_scan,
                           .eval = cjk_cumsum,
                           .transpose = transpose_cumsum};
 
@@ -66,7 +71,7 @@ const cj_op cjo_cumprod = {.name = "cumprod",
                            .nin = 1,
                            .flags = CJ_METHOD,
                            .build = face_cumprod,
-                           .infer = cjr_infer_same,
+                           .infer = infer_scan,
                            .eval = cjk_cumprod,
                            .jvp = jvp_cumprod};
 
@@ -75,7 +80,7 @@ const cj_op cjo_cumprod = {.name = "cumprod",
 static CJR_INFER(infer_linrec) { /* v: axis, reverse */
   if (!cjr_samedtype(c, self, in[0], in[1])) return false;
   *out = *in[0];
-  if (cjt_sameshape(in[0], in[1])) return true;
+  if (cjt_sameshape(in[0], in[1])) return cjr_isaxis(c, self, in[0], a->v[0]);
   cjm_fail(c, CJ_ESHAPE, "%s: shapes %s and %s differ", self->name, cjr_show(in[0]).s, cjr_show(in[1]).s);
   return false;
 }

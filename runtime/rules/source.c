@@ -9,8 +9,12 @@ const cj_op cjo_konst = {.name = "konst", .sig = "", .doc = "a number", .kind = 
 const cj_op cjo_tensor = {.name = "tensor", .sig = "", .doc = "a constant tensor", .kind = CJ_SOURCE};
 
 /* v: dtype, then the sizes */
-static CJR_INFER(sized) {
+static CJR_INFER(infer_source) {
   cj_type t = cjt_scalar((int)a->v[0]);
+  if (a->n < 2) {
+    cjm_fail(c, CJ_EARG, "%s: no size given", self->name);
+    return false;
+  }
   t.rank = (uint8_t)(a->n - 1);
   for (int e = 0; e < t.rank; e++) t.dim[e] = a->v[e + 1];
   *out = t;
@@ -22,7 +26,7 @@ const cj_op cjo_iota = {.name = "iota",
                         .doc = "0, 1, ..., n-1",
                         .kind = CJ_SOURCE,
                         .flags = CJ_NODIFF,
-                        .infer = sized,
+                        .infer = infer_source,
                         .eval = cjk_iota};
 
 const cj_op cjo_eye = {.name = "eye",
@@ -30,5 +34,5 @@ const cj_op cjo_eye = {.name = "eye",
                        .doc = "1 on the diagonal of an n by m matrix, else 0",
                        .kind = CJ_SOURCE,
                        .flags = CJ_NODIFF,
-                       .infer = sized,
+                       .infer = infer_source,
                        .eval = cjk_eye};

@@ -23,6 +23,12 @@ bool cjr_checked(cj_ctx *c, const cj_op *self, cj_type *t) {
   return true;
 }
 
+bool cjr_isaxis(cj_ctx *c, const cj_op *self, const cj_type *t, int64_t axis) {
+  if (axis >= 1 && axis <= t->rank) return true;
+  cjm_fail(c, CJ_EARG, "%s: shape %s has no axis %lld from the end", self->name, cjr_show(t).s, (long long)axis);
+  return false;
+}
+
 bool cjr_samedtype(cj_ctx *c, const cj_op *self, const cj_type *x, const cj_type *z) {
   if (x->dtype == z->dtype) return true;
   cjm_fail(c, CJ_EDTYPE, "%s: dtypes %s and %s differ", self->name, cj_dtype_name((cj_dtype)x->dtype),

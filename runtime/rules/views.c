@@ -89,23 +89,32 @@ const cj_op cjo_reshape = {.name = "reshape",
 /* --- permute ------------------------------------------------------------------------- */
 
 /* v[k-1]: the axis of x, from the end, that becomes the k-th from the end */
-static int source(const cj_attr *a, int k) { return k <= a->n ? (int)a->v[k - 1] : k; }
+static int permuted(const cj_attr *a, int k) { return k <= a->n ? (int)a->v[k - 1] : k; }
 
 static CJR_INFER(infer_permute) {
+  uint32_t seen = 0;
+  for (int k = 1; k <= a->n; k++) {
+    if (!cjr_isaxis(c, self, in[0], a->v[k - 1])) return false;
+    seen |= 1u << (a->v[k - 1] - 1);
+  }
+  if (a->n > in[0]->rank || seen + 1 != 1u << a->n) {
+    cjm_fail(c, CJ_EARG, "%s: no permutation of the axes of shape %s", self->name, cjr_show(in[0]).s);
+    return false;
+  }
   *out = *in[0];
-  for (int k = 1; k <= out->rank; k++) out->dim[out->rank - k] = cjt_at(in[0], source(a, k));
+  for (int k = 1; k <= out->rank; k++) out->dim[out->rank - k] = cjt_at(in[0], permuted(a, k));
   return true;
 }
 
 static CJR_ALIAS(alias_permute) {
   *offset = 0;
-  for (int k = 1; k <= in->rank; k++) ostride[in->rank - k] = stride[in->rank - source(a, k)];
+  for (int k = 1; k <= in->rank; k++) ostride[in->rank - k] = stride[in->rank - permuted(a, k)];
   return true;
 }
 
 static CJR_TRANSPOSE(inverse_permute) {
   int perm[CJ_MAXRANK], rank = cjb_type(g, in[0]).rank;
-  for (int k = 1; k <= rank; k++) perm[rank - source(a, k)] = rank - k;
+  for (int k = 1; k <= rank; k++) perm[rank - permuted(a, k)] = rank - k;
   return cjb_permute(g, ct, rank, perm);
 }
 
@@ -131,14 +140,14 @@ const cj_op cjo_permute = {.name = "permute",
 
 /* --- expand ---------------------------------------------------------------------------- */
 
-static CJR_INFER(infer_expand) {
-  if (!sized(c, self, in[0]->dtype, a, out)) return false;
-  bool fits = in[0]->rank <= out->rank;
-  for (int k = 1; fits && k <= in[0]->rank; k++) fits = cjt_at(in[0], k) == 1 || cjt_at(in[0], k) == cjt_at(out, k);
-  if (!fits)
-    cjm_fail(c, CJ_ESHAPE, "%s: shape %s does not expand to %s", self->name, cjr_show(in[0]).s, cjr_show(out).s);
+static bool expands(cj_ctx *c, const cj_op *self, const cj_type *t, const cj_type *to) {
+  bool fits = t->rank <= to->rank;
+  for (int k = 1; fits && k <= t->rank; k++) fits = cjt_at(t, k) == 1 || cjt_at(t, k) == cjt_at(to, k);
+  if (!fits) cjm_fail(c, CJ_ESHAPE, "%s: shape %s does not expand to %s", self->name, cjr_show(t).s, cjr_show(to).s);
   return fits;
 }
+
+static CJR_INFER(infer_expand) { return sized(c, self, in[0]->dtype, a, out) && expands(c, self, in[0], out); }
 
 static CJR_ALIAS(alias_expand) {
   *offset = 0;
@@ -165,8 +174,7 @@ static CJR_FACE(face_expand) {
   if (!cjt_make((cj_dtype)t.dtype, n, v, &to))
     return cjr_bad(k, CJ_EARG, "%d sizes given for shape %s: one is negative, or they are too many or too large", n,
                    cjr_show(&t).s);
-  if (to.rank < t.rank) return cjr_bad(k, CJ_ESHAPE, "shape %s does not expand to %s", cjr_show(&t).s, cjr_show(&to).s);
-  return cjr_one(cjb_expand(k->g, k->in[0], &to), out, nout);
+  return expands(k->g->c, cjr_row(k->op), &t, &to) && cjr_one(cjb_expand(k->g, k->in[0], &to), out, nout);
 }
 
 const cj_op cjo_expand = {.name = "expand",
@@ -186,8 +194,9 @@ const cj_op cjo_expand = {.name = "expand",
 /* --- slice ------------------------------------------------------------------------------- */
 
 static CJR_INFER(infer_slice) { /* v: axis, first, step, n */
+  if (!cjr_isaxis(c, self, in[0], a->v[0])) return false;
   int64_t size = cjt_at(in[0], (int)a->v[0]), first = a->v[1], step = a->v[2], n = a->v[3];
-  bool good = a->v[0] <= in[0]->rank && n >= 0 && n <= size;
+  bool good = n >= 0 && n <= size;
   if (good && n > 0) good = first >= 0 && first < size;
   if (good && n > 1) good = step >= 0 ? step <= (size - 1 - first) / (n - 1) : step >= -(first / (n - 1));
   if (!good) {
@@ -315,6 +324,7 @@ const cj_op cjo_diagonal = {.name = "diagonal",
 /* --- unfold ---------------------------------------------------------------------------------- */
 
 static CJR_INFER(infer_unfold) { /* v: axis, size, step */
+  if (!cjr_isaxis(c, self, in[0], a->v[0])) return false;
   int64_t full = cjt_at(in[0], (int)a->v[0]), size = a->v[1], step = a->v[2];
   cj_type t = *in[0];
   if (size < 0 || step < 1 || size > full || t.rank == CJ_MAXRANK) {

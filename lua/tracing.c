@@ -1,0 +1,148 @@
+/* tracing.c -- running a Lua function on traced tensors. */
+#include "tracing.h"
+
+/* --- the trace ------------------------------------------------------------------- */
+
+static int close_trace(lua_State *L) {
+  cjl_state *S = lua_touserdata(L, lua_upvalueindex(1));
+  if (S->ctx) cj_trace_abandon(S->ctx, *(uint32_t *)lua_touserdata(L, 1)); /* one that has ended is no error */
+  return 0;
+}
+
+static void push_tracemeta(lua_State *L) {
+  cjl_pushuser(L, CJL_TRACEMETA);
+  if (!lua_isnil(L, -1)) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 2);
+  cjl_pushfunction(L, close_trace, 0);
+  lua_setfield(L, -2, "__close");
+  lua_pushliteral(L, "cjac.trace");
+  lua_setfield(L, -2, "__name");
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, lua_upvalueindex(1), CJL_TRACEMETA);
+}
+
+uint32_t cjl_opentrace(lua_State *L, cjl_state *S, const char *who) {
+  uint32_t *trace = lua_newuserdatauv(L, sizeof *trace, 0);
+  *trace = 0;
+  push_tracemeta(L);
+  lua_setmetatable(L, -2);
+  lua_toclose(L, -1);
+  CJL_TRY(L, S, who, cj_trace_open(S->ctx, trace));
+  return *trace;
+}
+
+/* --- inputs ------------------------------------------------------------------------ */
+
+typedef struct opened {
+  cjl_state *S;
+  const char *who;
+  uint32_t trace;
+  int n;
+} opened;
+
+static void leaf_input(lua_State *L, void *ud) {
+  opened *o = ud;
+  const cjl_tensor *primal = lua_touserdata(L, -1);
+  cj_type t = cjl_typeof(L, o->S, primal, o->who);
+  o->n++;
+  if (t.dtype != CJ_F64 && t.dtype != CJ_F32)
+    cjl_error(L, "%s: input %d: expected a tensor of dtype float64 or float32, got %s", o->who, o->n,
+              cjl_describe(L, -1));
+  cjl_tensor *h = cjl_box(L);
+  CJL_TRY(L, o->S, o->who, cj_trace_input(o->S->ctx, o->trace, &primal->v, &h->v));
+  cjl_seal(L, o->S, h);
+}
+
+void cjl_pushinputs(lua_State *L, cjl_state *S, const char *who, uint32_t trace, int structure) {
+  opened o = {S, who, trace, 0};
+  cjl_build(L, structure, leaf_input, &o);
+}
+
+void cjl_checkinputs(lua_State *L, cjl_state *S, const char *who, int arg) {
+  if (!cjl_test(L, S, arg) && lua_type(L, arg) != LUA_TTABLE)
+    cjl_argerror(L, who, arg, "inputs", "a tensor or a table of tensors", arg);
+  cjl_structure(L, S, arg, who, "inputs");
+  if (lua_type(L, -1) != LUA_TTABLE) return;
+  lua_Integer len = (lua_Integer)lua_rawlen(L, -1), list = (lua_Integer)lua_rawlen(L, arg);
+  if (cjl_leaves(L, -1) == 0) cjl_argerror(L, who, arg, "inputs", "a tensor or a table of tensors", arg);
+  if (list && len != 2 * list)
+    cjl_error(L, "%s: argument %d (inputs): expected a list or a table of names, got a table that is both", who, arg);
+}
+
+int cjl_spreadinputs(lua_State *L, int inputs) {
+  lua_Integer n = lua_type(L, inputs) == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, inputs) : 0;
+  inputs = lua_absindex(L, inputs);
+  if (n == 0) { /* a tensor, or names: one argument */
+    lua_pushvalue(L, inputs);
+    return 1;
+  }
+  luaL_checkstack(L, (int)n + 8, "too many inputs");
+  for (lua_Integer i = 1; i <= n; i++) lua_rawgeti(L, inputs, i);
+  return (int)n;
+}
+
+void cjl_checkfunction(lua_State *L, const char *who, int idx) {
+  if (lua_type(L, idx) == LUA_TFUNCTION) return;
+  if (lua_type(L, idx) == LUA_TTABLE && luaL_getmetafield(L, idx, "__call") != LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  cjl_argerror(L, who, idx, "f", "a function", idx);
+}
+
+/* --- outputs -------------------------------------------------------------------------- */
+
+void cjl_outputs(lua_State *L, cjl_state *S, const char *who, int first, int n) {
+  if (n == 0) cjl_error(L, "%s: f returned nothing, a tensor was wanted", who);
+  for (int i = 0; i < n; i++)
+    if (!cjl_test(L, S, first + i) && lua_type(L, first + i) != LUA_TTABLE)
+      cjl_error(L, "%s: f returned a %s (output %d), a tensor was wanted", who, luaL_typename(L, first + i), i + 1);
+  if (n == 1)
+    cjl_structure(L, S, first, who, "output");
+  else
+    cjl_structures(L, S, first, n, who, "output");
+  if (cjl_leaves(L, -1) == 0) cjl_error(L, "%s: f returned no tensor", who);
+}
+
+/* --- functions of the core ------------------------------------------------------------- */
+
+static int func_gc(lua_State *L) {
+  cj_func **f = lua_touserdata(L, 1);
+  cj_func_release(*f);
+  *f = NULL;
+  return 0;
+}
+
+cj_func **cjl_funcbox(lua_State *L) {
+  cj_func **f = lua_newuserdatauv(L, sizeof *f, 0);
+  *f = NULL;
+  if (luaL_newmetatable(L, "cjac.func")) {
+    lua_pushcfunction(L, func_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return f;
+}
+
+/* --- results ---------------------------------------------------------------------------- */
+
+cjl_tensor **cjl_slotroom(lua_State *L, cjl_tensor **few, int n) {
+  return n <= CJL_FEW ? few : lua_newuserdatauv(L, (size_t)n * sizeof *few, 0);
+}
+
+void cjl_leafslot(lua_State *L, void *ud) {
+  cjl_slots *s = ud;
+  if (s->inner) {
+    cjl_slots flat = {s->slot + s->n, 0, 0};
+    cjl_build(L, s->inner, cjl_leafslot, &flat);
+    s->n += flat.n;
+  } else {
+    s->slot[s->n++] = cjl_slot(L);
+  }
+}
+
+void cjl_fillslots(lua_State *L, cjl_state *S, const cjl_slots *s, const cj_val *v) {
+  for (int i = 0; i < s->n; i++) s->slot[i]->v = v[i];
+  for (int i = 0; i < s->n; i++) cjl_weigh(L, S, &v[i]);
+}

@@ -1,0 +1,161 @@
+/* plan_print.c -- a plan as text: one step a line, what is in groups below it. */
+#include "exec/plan.h"
+
+typedef struct printer {
+  const cj_plan *p;
+  cj_write_fn write;
+  void *ud;
+  char line[1024];
+  cj_text t;
+  cj_status st;
+} printer;
+
+static void end_line(printer *w) {
+  if (w->t.n + 2 > w->t.cap) { /* cut: too many operands for one line */
+    w->t.n = w->t.cap - 5;
+    cjm_puts(&w->t, "...");
+  }
+  cjm_puts(&w->t, "\n");
+  if (w->st == CJ_OK) w->st = w->write(w->ud, w->t.s, w->t.n);
+  w->t.n = 0;
+  w->t.s[0] = 0;
+}
+
+static void put_place(printer *w, uint32_t base, int64_t offset) {
+  const cj_plan *p = w->p;
+  if (base == CJE_WORK)
+    cjm_puts(&w->t, "work");
+  else if (base == CJE_KONST)
+    cjm_puts(&w->t, "konst");
+  else if (base < CJE_INPUT + p->nin)
+    cjm_putf(&w->t, "in%u", base - CJE_INPUT);
+  else if (base < cje_tensor_base(p, 0))
+    cjm_putf(&w->t, "out%u", base - cje_output_base(p, 0));
+  else
+    cjm_putf(&w->t, "tensor%u", base - cje_tensor_base(p, 0));
+  if (offset || base == CJE_WORK) cjm_putf(&w->t, "%+lld", (long long)offset);
+}
+
+static void put_strides(printer *w, int n, const int64_t *stride) {
+  for (int i = 0; i < n; i++) cjm_putf(&w->t, "%s%lld", i ? ", " : "(", (long long)stride[i]);
+  cjm_puts(&w->t, ")");
+}
+
+static void put_operand(printer *w, const cje_operand *o) {
+  const cj_view *shape = &w->p->shape.at[o->shape];
+  put_place(w, o->base, o->offset);
+  cjm_puts(&w->t, ":");
+  cjt_puttype(&w->t, shape->type);
+  if (!cjt_iscontiguous(shape->type, shape->stride)) put_strides(w, shape->type->rank, shape->stride);
+}
+
+static void kernel(printer *w, const cje_step *s) {
+  const cje_operand *o = &w->p->operand.at[s->first];
+  put_operand(w, &o[s->nin]);
+  cjm_putf(&w->t, " = %s", s->kind == CJE_EVAL ? cjr_row(s->op)->name : "copy");
+  for (int i = 0; i < s->nin; i++) {
+    cjm_puts(&w->t, i ? ", " : " ");
+    put_operand(w, &o[i]);
+  }
+  if (s->line) cjm_putf(&w->t, "  line %d", (int)s->line);
+  end_line(w);
+}
+
+/* --- groups ------------------------------------------------------------------------------------------------ */
+
+static void put_entry(printer *w, const cje_group *k, uint32_t entry) {
+  if (entry < k->nslot) {
+    cjm_putf(&w->t, "s%u", entry);
+    return;
+  }
+  const cje_place *at = &w->p->place.at[k->place + entry - k->nslot];
+  put_place(w, at->base, at->offset);
+  if (entry < k->nslot + k->nfixed) cjm_puts(&w->t, "[0]");
+}
+
+static void put_gather(printer *w, const cje_gather *from) {
+  const cje_pattern *q = &from->pattern;
+  put_place(w, from->from.base, from->from.offset);
+  put_strides(w, q->ndim, q->dim);
+  put_strides(w, q->ndim, q->stride);
+}
+
+static void blockop(printer *w, const cje_group *k, const cje_blockop *op) {
+  const cj_plan *p = w->p;
+  cjm_puts(&w->t, "    ");
+  put_entry(w, k, op->y);
+  if (op->fn == CJE_LOAD) {
+    cjm_puts(&w->t, " = load ");
+    put_gather(w, &p->gather.at[op->x[0]]);
+  } else {
+    const cje_fn *f = &p->fn.at[op->fn];
+    cjm_putf(&w->t, " = %s %s", cjr_row(f->op)->name, cj_dtype_name((cj_dtype)f->xdtype[f->nin - 1]));
+    for (int i = 0; i < f->nin; i++) {
+      cjm_puts(&w->t, i ? ", " : " ");
+      put_entry(w, k, op->x[i]);
+    }
+  }
+  end_line(w);
+}
+
+static void group(printer *w, const cje_group *k) {
+  cjm_putf(&w->t, "group of %lld, blocks of %lld, %u slots at work%+lld", (long long)k->n, (long long)k->block,
+           k->nslot, (long long)k->slots);
+  end_line(w);
+  for (uint32_t i = 0; i < k->nop; i++) blockop(w, k, &w->p->blockop.at[k->op + i]);
+}
+
+/* --- tapes --------------------------------------------------------------------------------------------------- */
+
+static void moves(printer *w, const cje_move *m, uint32_t n, const char *verb) {
+  for (uint32_t i = 0; i < n; i++) {
+    cjm_putf(&w->t, "    %s c%u ", verb, m[i].cell);
+    put_place(w, m[i].place.base, m[i].place.offset);
+    cjm_putf(&w->t, " %u bytes", m[i].nbytes);
+    end_line(w);
+  }
+}
+
+static void tape_run(printer *w, const cje_run *run) {
+  const cje_fn *f = &w->p->fn.at[run->fn];
+  const uint32_t *from = &w->p->cell.at[run->x];
+  cjm_putf(&w->t, "    c%u = %u * %s %s", run->y, (unsigned)run->n, cjr_row(f->op)->name,
+           cj_dtype_name((cj_dtype)f->xdtype[f->nin - 1]));
+  for (int i = 0; i < f->nin; i++) {
+    bool any = run->mode[i] == CJE_GATHERED;
+    cjm_puts(&w->t, i ? ", " : " ");
+    for (uint32_t k = 0; k < (any ? run->n : 1u); k++) cjm_putf(&w->t, "%sc%u", k ? " " : "", *from++);
+    if (run->mode[i] == CJE_DIRECT && run->n > 1) cjm_puts(&w->t, "..");
+  }
+  end_line(w);
+}
+
+static void tape(printer *w, const cje_tape *t) {
+  const cj_plan *p = w->p;
+  cjm_putf(&w->t, "tape of %u runs, cells at work%+lld", t->nrun, (long long)t->cells);
+  end_line(w);
+  moves(w, &p->move.at[t->load], t->nload, "load");
+  for (uint32_t i = 0; i < t->nrun; i++) tape_run(w, &p->run.at[t->run + i]);
+  moves(w, &p->move.at[t->store], t->nstore, "store");
+}
+
+/* --- all --------------------------------------------------------------------------------------------------------- */
+
+cj_status cje_plan_write(const cj_plan *p, cj_write_fn write, void *ud) {
+  printer w = {.p = p, .write = write, .ud = ud, .st = CJ_OK};
+  w.t = (cj_text){w.line, 0, sizeof w.line};
+  cjm_putf(&w.t, "plan: %u inputs, %u outputs, %u steps, workspace of %lld bytes", p->nin, p->nout, p->step.n,
+           (long long)p->worksize);
+  end_line(&w);
+  for (uint32_t i = 0; i < p->step.n && w.st == CJ_OK; i++) {
+    const cje_step *s = &p->step.at[i];
+    cjm_putf(&w.t, "%4u ", i + 1);
+    if (s->kind == CJE_GROUP)
+      group(&w, &p->group.at[s->first]);
+    else if (s->kind == CJE_TAPE)
+      tape(&w, &p->tape.at[s->first]);
+    else
+      kernel(&w, s);
+  }
+  return w.st;
+}

@@ -1,0 +1,105 @@
+/* blas_body.h -- included by blas.c once for each float type T. */
+
+extern void BLAS(gemm)(const char *ta, const char *tb, const int *m, const int *n, const int *k, const T *alpha,
+                       const T *a, const int *lda, const T *b, const int *ldb, const T *beta, T *c, const int *ldc,
+                       size_t, size_t);
+extern void BLAS(gemv)(const char *trans, const int *m, const int *n, const T *alpha, const T *a, const int *lda,
+                       const T *x, const int *incx, const T *beta, T *y, const int *incy, size_t);
+extern void BLAS(trsm)(const char *side, const char *uplo, const char *trans, const char *diag, const int *m,
+                       const int *n, const T *alpha, const T *a, const int *lda, T *b, const int *ldb, size_t, size_t,
+                       size_t, size_t);
+
+static void STATIC(loops)(int64_t m, int64_t n, int64_t k, const T *a, int64_t ar, int64_t ac, const T *b, int64_t br,
+                          int64_t bc, T *c) {
+  for (int64_t i = 0; i < m; i++) {
+    T *row = c + i * n;
+    memset(row, 0, (size_t)n * sizeof *row);
+    for (int64_t l = 0; l < k; l++) {
+      T x = a[i * ar + l * ac];
+      const T *y = b + l * br;
+      if (bc == 1)
+        for (int64_t j = 0; j < n; j++) row[j] += x * y[j];
+      else
+        for (int64_t j = 0; j < n; j++) row[j] += x * y[j * bc];
+    }
+  }
+}
+
+/* A matrix as BLAS can take it, seen column-major as its transpose: 'N' if rows are contiguous, 'T' if
+** columns are; else packed. */
+typedef struct STATIC(operand) {
+  const T *at;
+  int ld;
+  char trans;
+} STATIC(operand);
+
+static bool STATIC(suits)(int64_t rows, int64_t cols, int64_t rs, int64_t cs) {
+  return (cs == 1 || cols == 1) && (rs >= cols || rows == 1) && rs >= 0 && fits_int(rs);
+}
+
+static STATIC(operand) STATIC(adapt)(int64_t rows, int64_t cols, const T *a, int64_t rs, int64_t cs, T *pack) {
+  if (STATIC(suits)(rows, cols, rs, cs)) return (STATIC(operand)){a, (int)(rs > cols ? rs : cols), 'N'};
+  if (STATIC(suits)(cols, rows, cs, rs)) return (STATIC(operand)){a, (int)(cs > rows ? cs : rows), 'T'};
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++) pack[i * cols + j] = a[i * rs + j * cs];
+  return (STATIC(operand)){pack, (int)cols, 'N'};
+}
+
+/* c = a x for one column: a reads better by rows (trans of the column-major view). */
+static void STATIC(matvec)(int64_t m, int64_t k, STATIC(operand) a, const T *x, int64_t inc, T *c) {
+  const T one = 1, zero = 0;
+  int rows = (int)(a.trans == 'N' ? k : m), cols = (int)(a.trans == 'N' ? m : k), ix = (int)inc, iy = 1;
+  BLAS(gemv)(a.trans == 'N' ? "T" : "N", &rows, &cols, &one, a.at, &a.ld, x, &ix, &zero, c, &iy, 1);
+}
+
+void NAME(gemm)(int64_t m, int64_t n, int64_t k, const T *a, int64_t ar, int64_t ac, const T *b, int64_t br, int64_t bc,
+                T *c, T *ws) {
+  if (m == 0 || n == 0) return;
+  bool large = !fits_int(m) || !fits_int(n) || !fits_int(k);
+  if (k == 0 || large || m * n <= SMALL / k) {
+    STATIC(loops)(m, n, k, a, ar, ac, b, br, bc, c);
+    return;
+  }
+  const T one = 1, zero = 0;
+  STATIC(operand) x = STATIC(adapt)(m, k, a, ar, ac, ws);
+  if (n == 1 && br > 0 && fits_int(br)) {
+    STATIC(matvec)(m, k, x, b, br, c);
+    return;
+  }
+  STATIC(operand) y = STATIC(adapt)(k, n, b, br, bc, ws + m * k);
+  int im = (int)m, in = (int)n, ik = (int)k;
+  BLAS(gemm)(&y.trans, &x.trans, &in, &im, &ik, &one, y.at, &y.ld, x.at, &x.ld, &zero, c, &in, 1, 1);
+}
+
+/* --- triangular solves --------------------------------------------------------------------------- */
+
+/* Forward or backward substitution, rows of b at a time. */
+static void STATIC(substitute)(cjk_tri t, int64_t n, int64_t k, const T *a, int64_t ar, T *b) {
+  bool down = t.upper == t.trans; /* op(a) is lower triangular */
+  int64_t rs = t.trans ? 1 : ar, cs = t.trans ? ar : 1;
+  for (int64_t s = 0; s < n; s++) {
+    int64_t i = down ? s : n - 1 - s, from = down ? 0 : i + 1, to = down ? i : n;
+    T *row = b + i * k;
+    for (int64_t l = from; l < to; l++) {
+      T f = a[i * rs + l * cs];
+      const T *other = b + l * k;
+      for (int64_t j = 0; j < k; j++) row[j] -= f * other[j];
+    }
+    if (t.unit) continue;
+    T d = a[i * rs + i * cs];
+    for (int64_t j = 0; j < k; j++) row[j] /= d;
+  }
+}
+
+/* op(a) x = b by rows is x' op(a)' = b' by columns, where the memory of a reads as a'. */
+void NAME(trsm)(cjk_tri t, int64_t n, int64_t k, const T *a, int64_t ar, T *b) {
+  if (n == 0 || k == 0) return;
+  if (n <= 16 || n * n <= SMALL / k || !fits_int(n) || !fits_int(k) || !fits_int(ar)) {
+    STATIC(substitute)(t, n, k, a, ar, b);
+    return;
+  }
+  const T one = 1;
+  int in = (int)n, ik = (int)k, lda = (int)ar;
+  BLAS(trsm)
+  ("R", t.upper ? "L" : "U", t.trans ? "T" : "N", t.unit ? "U" : "N", &ik, &in, &one, a, &lda, b, &ik, 1, 1, 1, 1);
+}

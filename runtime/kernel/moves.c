@@ -1,0 +1,102 @@
+/* moves.c -- sources, and rows that put elements in other places: embed, diag_embed, fold, put, cat. */
+#include "kernel/walk.h"
+#include <string.h>
+
+static void clear(cj_view *out) { memset(out->data, 0, cjt_bytes(out->type)); }
+
+#define IOTA(name, T)                                                                                                  \
+  static cj_status iota_##name(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {                 \
+    CJ_UNUSED(in), CJ_UNUSED(nin), CJ_UNUSED(a), CJ_UNUSED(ws);                                                        \
+    T *y = (T *)out->data;                                                                                             \
+    for (int64_t i = 0, n = cjt_count(out->type); i < n; i++) y[i] = (T)i;                                             \
+    return CJ_OK;                                                                                                      \
+  }
+IOTA(f64, double)
+IOTA(f32, float)
+IOTA(i64, int64_t)
+const cj_eval cjk_iota[CJ_NDTYPE] = {iota_f64, iota_f32, iota_i64, NULL};
+
+#define EYE(name, T)                                                                                                   \
+  static cj_status eye_##name(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {                  \
+    CJ_UNUSED(in), CJ_UNUSED(nin), CJ_UNUSED(a), CJ_UNUSED(ws);                                                        \
+    int64_t n = cjt_at(out->type, 2), m = cjt_at(out->type, 1);                                                        \
+    T *y = (T *)out->data;                                                                                             \
+    clear(out);                                                                                                        \
+    for (int64_t i = 0; i < n && i < m; i++) y[i * m + i] = 1;                                                         \
+    return CJ_OK;                                                                                                      \
+  }
+EYE(f64, double)
+EYE(f32, float)
+EYE(i64, int64_t)
+EYE(b8, uint8_t)
+const cj_eval cjk_eye[CJ_NDTYPE] = {eye_f64, eye_f32, eye_i64, eye_b8};
+
+/* {axis, first, step, full} */
+static cj_status embed(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
+  CJ_UNUSED(nin), CJ_UNUSED(ws);
+  clear(out);
+  cjk_putregion(out, cjk_front(out->type, a->v[0]), a->v[1], a->v[2], in);
+  return CJ_OK;
+}
+const cj_eval cjk_embed[CJ_NDTYPE] = {embed, embed, embed, embed};
+
+/* {offset}: element i goes to (i, i + offset), below the diagonal for a negative offset */
+static cj_status diag_embed(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
+  CJ_UNUSED(nin), CJ_UNUSED(ws);
+  int r = in->type->rank;
+  int64_t off = a->v[0], m = cjt_at(out->type, 1);
+  clear(out);
+  cj_view diag = *out;
+  diag.type = in->type;
+  diag.data = cjk_addr(out, off >= 0 ? off : -off * m);
+  diag.stride[r - 1] = m + 1;
+  cjk_copy_view(in, &diag);
+  return CJ_OK;
+}
+const cj_eval cjk_diag_embed[CJ_NDTYPE] = {diag_embed, diag_embed, diag_embed, diag_embed};
+
+/* {axis, size, step, full}: element j of window k is added at first index k * step + j of axis */
+#define FOLD(name, T)                                                                                                  \
+  static cj_status fold_##name(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {                 \
+    CJ_UNUSED(nin), CJ_UNUSED(ws);                                                                                     \
+    int axis = cjk_front(out->type, a->v[0]), r = out->type->rank;                                                     \
+    int64_t to[CJ_MAXRANK];                                                                                            \
+    clear(out);                                                                                                        \
+    memcpy(to, out->stride, sizeof to);                                                                                \
+    to[axis] *= a->v[2];                                                                                               \
+    for (int64_t j = 0; j < a->v[1]; j++) {                                                                            \
+      T *y0 = (T *)out->data + j * out->stride[axis];                                                                  \
+      const T *x0 = (const T *)in->data + j * in->stride[r];                                                           \
+      cjk_walk w;                                                                                                      \
+      const int64_t *stride[] = {to, in->stride};                                                                      \
+      for (bool more = cjk_walk_start(&w, r, in->type->dim, 2, stride); more; more = cjk_walk_next(&w))                \
+        for (int64_t i = 0; i < w.n; i++) y0[w.at[0] + i * w.step[0]] += x0[w.at[1] + i * w.step[1]];                  \
+    }                                                                                                                  \
+    return CJ_OK;                                                                                                      \
+  }
+FOLD(f64, double)
+FOLD(f32, float)
+FOLD(i64, int64_t)
+const cj_eval cjk_fold[CJ_NDTYPE] = {fold_f64, fold_f32, fold_i64, NULL};
+
+/* {axis, first, step}: operand 0 with a region replaced by operand 1 */
+static cj_status put(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
+  CJ_UNUSED(nin), CJ_UNUSED(ws);
+  if (out->data != in[0].data) cjk_copy_view(&in[0], out);
+  cjk_putregion(out, cjk_front(out->type, a->v[0]), a->v[1], a->v[2], &in[1]);
+  return CJ_OK;
+}
+const cj_eval cjk_put[CJ_NDTYPE] = {put, put, put, put};
+
+/* {axis} */
+static cj_status cat(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
+  CJ_UNUSED(ws);
+  int axis = cjk_front(out->type, a->v[0]);
+  int64_t at = 0;
+  for (int i = 0; i < nin; i++) {
+    cjk_putregion(out, axis, at, 1, &in[i]);
+    at += in[i].type->dim[axis];
+  }
+  return CJ_OK;
+}
+const cj_eval cjk_cat[CJ_NDTYPE] = {cat, cat, cat, cat};

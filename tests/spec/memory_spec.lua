@@ -1,0 +1,144 @@
+-- Out of memory at the n-th allocation of the core, n = 0, 1, 2, ... until there is enough: only that error,
+-- nothing left behind, nothing changed, and a retry gives the right result.
+
+local cj = require "cjac"
+local cases = require "support.cases"
+local near = require "support.near"
+
+local x = cj.tensor{0.5, 1, 1.5}
+local A = cj.tensor{{2, 0.5, 0}, {0.5, 3, 1}, {0, 1, 4}}
+local big = cj.rand(100)
+
+-- Each gives a list of tensors.
+local scripts = {
+  operations = function()
+    local y = (x * 2 + A):exp():sum(1, true)
+    return {y, cj.cat{x, y:reshape(3)}, y:t():clone(), cj.stack({x, x}, 2), (big * big + 1):sqrt()}
+  end,
+  indexing = function()
+    local y = A:clone()
+    y[1] = x
+    y[{{2, 3}, 1}] = 7
+    y[y:gt(6)] = 0
+    return {y, y[{{1, 2}}], y[cj.long{1, 3}], y:index(cj.long{1}, cj.long{2})}
+  end,
+  ["linear algebra"] = function()
+    local w, v = cj.linalg.eigh(A)
+    local q, r = cj.linalg.qr(A)
+    return {cj.linalg.solve(A, x), cj.linalg.inv(A), cj.linalg.det(A), cj.linalg.cholesky(A), w, v:abs(), q:abs(), r:abs()}
+  end,
+  jacobians = function()
+    local function f(a) return cj.linalg.solve(A, a:sin()) * a end
+    local out = {}
+    for i, strategy in ipairs {"auto", "reverse-mode", "forward-mode"} do
+      out[i] = cj.jacobian(f, x, {strategy = strategy})
+    end
+    return out
+  end,
+  ["many inputs and outputs"] = function()
+    local j = cj.jacobian(function(a, b) return {a * b:sum(), b:matmul(a)} end, {x, A})
+    return {j[1][1], j[1][2], j[2][1], j[2][2]}
+  end,
+  ["nested derivatives"] = function()
+    local function f(a) return (a ^ 3):sum() end
+    return {cj.jacobian(function(a) return cj.jacobian(f, a) end, x), cj.hessian(f, x),
+            select(2, cj.hvp(f, x, x)), select(2, cj.vjp(f, x)), select(2, cj.jvp(f, x, x))}
+  end,
+  ["a wide function"] = function()
+    return {cj.jacobian(function(a)
+      local y = a
+      for i = 1, 40 do y = (y * i):sin() + a end
+      return y
+    end, big[{{1, 20}}])}
+  end,
+  ["a tape"] = function()
+    local t = cj.tape()
+    local a = t:watch(x)
+    return {t:gradient((a * a):sum(), a), t:jacobian(a * a, a)}
+  end,
+  ["vmap and linearize"] = function()
+    local y, lin = cj.linearize(function(a) return a:sin() end, x)
+    return {cj.vmap(function(a) return a * a end)(A), y, lin(x)}
+  end,
+  values = function()
+    return {cj.jacobian(function(a)
+      if a[1]:item() > 0 and #tostring(a) > 0 then a = a * a end
+      return a
+    end, x)}
+  end,
+  printing = function()
+    local text = tostring(A) .. tostring(big) .. tostring(cj.long{1, 2})
+    return {cj.tensor(#text)}
+  end,
+  making = function()
+    cj.manual_seed(1)
+    return {cj.tensor{{1, 2}, {3, 4}}, cj.eye(3), cj.rand(5), cj.randn(40), cj.linspace(0, 1, 9), cj.tensor{x, x}}
+  end,
+}
+
+local function settle()
+  collectgarbage()
+  collectgarbage()
+  cj._trim()
+  return cj._live()
+end
+
+local LIMIT <const> = 20000
+
+-- One script with the n-th allocation failing: true when it got through.
+local function attempt(case, script, n, want, before)
+  cj._fuse(n)
+  local good, got = pcall(script)
+  cj._fuse(-1)
+  if good then
+    local same, why = near.all(got, want, 0, 0)
+    case(same, "n = %d: another result: %s", n, why)
+    return true
+  end
+  case(tostring(got):find("not enough memory", 1, true), "n = %d: %s", n, got)
+  got = nil
+  if n % 16 == 0 then
+    local bytes = settle()
+    case(bytes <= before, "n = %d: %d bytes are left", n, bytes - before)
+    local again, value = pcall(script)
+    local same, why = again, value
+    if again then same, why = near.all(value, want, 0, 0) end
+    case(same, "n = %d: the retry: %s", n, why)
+  end
+  return false
+end
+
+describe("out of memory", function()
+  local names = {}
+  for name in pairs(scripts) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    it("in " .. name, cases(function(case)
+      local script = scripts[name]
+      local want = script()
+      for _, warm in ipairs {false, true} do
+        local before = settle()
+        local n, through = 0, false
+        while not through and n < LIMIT do
+          if not warm then cj._trim() end
+          through = attempt(case, script, n, want, before)
+          n = n + (n < 300 and 1 or n // 100)
+        end
+        case(through, "not through after %d allocations", n)
+        local bytes = settle()
+        case(bytes <= before, "%d bytes are left at the end", bytes - before)
+      end
+    end))
+  end
+  it("the caller's tensors stay as they were", function()
+    for n = 0, 20 do
+      local y = A:clone()
+      cj._fuse(n)
+      pcall(function() y[1] = x * 2 end)
+      pcall(function() y:mul_(A + 1) end)
+      cj._fuse(-1)
+      local ok = near.equal(y[2], A[2]) or near.equal(y[2], (A * (A + 1))[2])
+      assert.is_truthy(ok)
+    end
+  end)
+end)
