@@ -208,7 +208,7 @@ static int list_ops(lua_State *L) {
                  {"method", i.method},
                  {"index_result", i.index_result},
                  {"list_result", i.list_result}};
-    lua_createtable(L, 0, 14);
+    lua_createtable(L, 0, 15);
     for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) {
       lua_pushstring(L, texts[j].text);
       lua_setfield(L, -2, texts[j].key);
@@ -219,6 +219,8 @@ static int list_ops(lua_State *L) {
     }
     push_op(L, cjl_opcall, &S->ops[op]);
     lua_setfield(L, -2, "call");
+    lua_pushinteger(L, op);
+    lua_setfield(L, -2, "op");
     lua_rawseti(L, -2, ++k);
   }
   return 1;

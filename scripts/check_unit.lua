@@ -22,7 +22,7 @@ for _, floor in ipairs(check.floors) do
     if not path:find "/loops_%w+%.c$" then parts[#parts + 1] = ('#include "%s"\n'):format(path:gsub("^runtime/", "")) end
   end
 end
-local unit = table.concat(parts)
+local unit = "#define _DEFAULT_SOURCE\n" .. table.concat(parts)
 local c = "-std=c11 " .. warnings .. includes .. "-x c"
 compile("one translation unit", "gcc -fwrapv " .. c, unit)
 compile("one translation unit, hostile", "gcc -fwrapv -DCJ_DEBUG " .. c, unit)
@@ -31,7 +31,7 @@ local header = '#include "cjac.h"\n#include "cjac_ops.h"\nint main(void) { retur
 compile("headers as C11", "gcc " .. c, header)
 compile("headers as C++17", "g++ -std=c++17 " .. warnings .. includes .. "-x c++", header)
 for _, path in ipairs(check.files("runtime", ".h")) do
-  if not path:find "^runtime/kernel/[rw]o[rw]" and not path:find "^runtime/kernel/body" then -- these are included many times
+  if check.read(path):find "\n#ifndef %w+_h\n" then -- else a template, included many times
     compile(path .. " alone", "gcc -std=c11 " .. warnings .. includes .. "-x c",
             ('#include "%s"\ntypedef int cj_notempty;\n'):format(path:gsub("^runtime/", ""):gsub("^include/", "")))
   end

@@ -1,7 +1,9 @@
 -- cjac scripts/genops.lua > runtime/include/cjac_ops.h: a typed constructor for every public row of the
 -- op table, as static inline functions over cj_apply.
 
+package.path = "./tests/?.lua;" .. package.path
 local cj = require "cjac"
+local rows = require "support.rows"
 
 -- How an argument of each kind is declared, and what it becomes: an operand or a parameter.
 -- absent: the declaration where the argument may be left out and has no default.
@@ -42,10 +44,9 @@ end
 -- Whether the row can give several results: so it does in its examples.
 local function several(row)
   if row.list_result then return true end
-  for example in ((row.example or "") .. " | "):gmatch "(.-) | " do
-    local f = load("local cj, call = ... return select('#', call(" .. example .. "))")
-    local good, n = pcall(f or error, cj, row.call)
-    if good and n > 1 then return true end
+  for _, example in ipairs(rows.examples(row)) do
+    local args = example.make()
+    if select("#", row.call(table.unpack(args, 1, args.n))) > 1 then return true end
   end
   return false
 end

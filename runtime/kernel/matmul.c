@@ -12,6 +12,7 @@ typedef struct stack {
   int n;
   int64_t dim[CJ_MAXRANK], a[CJ_MAXRANK], b[CJ_MAXRANK];
   int64_t m, k, cols, ar, ac, br, bc; /* of one product */
+  bool swapped;                       /* its left factor comes from operand b */
 } stack;
 
 static int64_t size_at(const cj_view *v, int k) { return k <= v->type->rank ? v->type->dim[v->type->rank - k] : 1; }
@@ -21,7 +22,7 @@ static int64_t stride_at(const cj_view *v, int k) {
 
 static void open_stack(stack *s, const cj_view *a, const cj_view *b, const cj_view *out) {
   int rank = out->type->rank;
-  s->n = rank - 2;
+  *s = (stack){.n = rank - 2};
   for (int i = 0; i < s->n; i++) {
     s->dim[i] = out->type->dim[i];
     s->a[i] = stride_at(a, rank - i);
@@ -72,7 +73,7 @@ static void merge_columns(stack *s) {
       return;
     rows *= s->dim[i];
   }
-  stack t = {.m = rows, .k = s->k, .cols = s->m, .ar = stride, .ac = s->br, .br = s->ac, .bc = s->ar};
+  stack t = {.m = rows, .k = s->k, .cols = s->m, .ar = stride, .ac = s->br, .br = s->ac, .bc = s->ar, .swapped = true};
   *s = t;
 }
 
@@ -104,7 +105,7 @@ static cj_status run(const cj_view *in, cj_view *out, product_fn f, int64_t esiz
   open_stack(&s, &in[0], &in[1], out);
   merge_rows(&s);
   merge_columns(&s);
-  const char *a = in[0].data, *b = in[1].data;
+  const char *a = in[s.swapped].data, *b = in[!s.swapped].data;
   char *c = out->data;
   for (int64_t t = 0, n = count(&s); t < n; t++) {
     f(&s, a, b, c, ws);

@@ -197,7 +197,7 @@ static CJR_FACE(build_eigvalsh) {
 CJR_COMPOSITE(solve, "linalg", 0, "A, B", "SPD(3), R(3) | SPD(3), R(3,2) | SPD(2,3), R(3,2) | SPD(2,3), R(2,4)",
               "X of A X = B; B is a matrix, a vector, or a batch of either");
 CJR_COMPOSITE(solve_triangular, "linalg", 0, "A, B, upper:bool=false, left:bool=true, unitriangular:bool=false",
-              "TRIL(3), R(3,2) | TRIL(3):mT(), R(3,2), true | TRIL(3), R(2,3), false, false | "
+              "TRIL(3), R(3,2) | TRIL(3).mT, R(3,2), true | TRIL(3), R(2,3), false, false | "
               "TRIL(3), R(3), false, true, true | TRIL(3), R(4,3,2)",
               "X of A X = B (of X A = B if not left), with one triangle of A, its diagonal taken as 1 if "
               "unitriangular");
@@ -213,7 +213,7 @@ CJR_COMPOSITE(
 CJR_COMPOSITE(eigvalsh, "linalg", 0, "A", "SYM(2) | SYM(3) | SYM(3,2)",
               "eigenvalues, ascending, of a symmetric matrix; the lower triangle is read");
 CJR_COMPOSITE(cholesky_solve, "linalg", 0, "B, L, upper:bool=false",
-              "R(3,2), TRIL(3) | R(3), TRIL(3) | R(2,3,2), TRIL(3) | R(3,2), TRIL(3):mT(), true",
+              "R(3,2), TRIL(3) | R(3), TRIL(3) | R(2,3,2), TRIL(3) | R(3,2), TRIL(3).mT, true",
               "X of A X = B, given the Cholesky factor L of A");
 CJR_COMPOSITE(matrix_power, "linalg", CJ_METHOD, "A, n:int", "R(3,3), 3 | SPD(2), -2 | R(2,3,3), 2 | R(3,3), 0",
               "product of n matrices A; for negative n of -n inverses");
