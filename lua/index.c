@@ -159,35 +159,34 @@ static int push_inplace(lua_State *L) {
   size_t n;
   const char *name = lua_tolstring(L, 2, &n);
   if (n < 2 || name[n - 1] != '_') return 0;
-  cjl_pushuser(L, CJL_METHODS);
   lua_pushfstring(L, "cj.%s", name);
   lua_pushlstring(L, name, n - 1);
-  if (lua_rawget(L, -3) != LUA_TFUNCTION) return 0;
+  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TFUNCTION) return 0;
   cjl_pushfunction(L, cjl_inplace, 2);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, -2);
-  lua_rawset(L, -4);
+  lua_rawset(L, lua_upvalueindex(2));
   return 1;
 }
 
-static int index_name(lua_State *L, cjl_state *S, const cjl_tensor *x) {
-  cjl_pushuser(L, CJL_METHODS);
+/* A name, which is at 2.  Upvalue 2: the methods. */
+static int index_name(lua_State *L) {
   lua_pushvalue(L, 2);
-  switch (lua_rawget(L, -2)) {
-  case LUA_TLIGHTUSERDATA: return push_property(L, S, x, (int)(intptr_t)lua_touserdata(L, -1));
-  case LUA_TNIL: return push_inplace(L);
-  default: return 1;
-  }
+  int type = lua_rawget(L, lua_upvalueindex(2));
+  if (type == LUA_TFUNCTION) return 1;
+  if (type == LUA_TNIL) return push_inplace(L);
+  cjl_state *S = cjl_self(L);
+  return push_property(L, S, cjl_check(L, S, 1, WHO, "x"), (int)(intptr_t)lua_touserdata(L, -1));
 }
 
 /* --- metamethods -------------------------------------------------------------------------------- */
 
 static int meta_index(lua_State *L) {
+  if (lua_type(L, 2) == LUA_TSTRING) return index_name(L);
   cjl_state *S = cjl_self(L);
   const cjl_tensor *x = cjl_test(L, S, 1), *key;
   if (!x) return cjl_argerror(L, WHO, 1, "x", "a tensor", 1);
   switch (lua_type(L, 2)) {
-  case LUA_TSTRING: return index_name(L, S, x);
   case LUA_TNUMBER: return index_keys(L, S, x, 2, 1);
   case LUA_TTABLE: return index_keys(L, S, x, 3, cjl_spread(L, 2));
   default:
@@ -219,7 +218,7 @@ int cjl_spread(lua_State *L, int table) {
 
 void cjl_open_index(lua_State *L, cjl_state *S) {
   static const cjl_reg functions[] = {{"masked_select", masked_select}, {"nonzero", nonzero}, {NULL, NULL}};
-  static const cjl_reg meta[] = {{"__index", meta_index}, {"__call", meta_call}, {"__len", meta_len}, {NULL, NULL}};
+  static const cjl_reg meta[] = {{"__call", meta_call}, {"__len", meta_len}, {NULL, NULL}};
   static const struct {
     const char *name;
     int which;
@@ -227,6 +226,13 @@ void cjl_open_index(lua_State *L, cjl_state *S) {
   (void)S;
   cjl_register(L, functions, true);
   cjl_registermeta(L, meta);
+  for (int which = CJL_META; which <= CJL_PLAIN; which++) {
+    cjl_pushuser(L, which);
+    cjl_pushuser(L, CJL_METHODS);
+    cjl_pushfunction(L, meta_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+  }
   cjl_pushuser(L, CJL_METHODS);
   for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
     lua_pushlightuserdata(L, (void *)(intptr_t)properties[i].which);

@@ -13,9 +13,11 @@ static void push_tracemeta(lua_State *L) {
   cjl_pushuser(L, CJL_TRACEMETA);
   if (!lua_isnil(L, -1)) return;
   lua_pop(L, 1);
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   cjl_pushfunction(L, close_trace, 0);
   lua_setfield(L, -2, "__close");
+  cjl_pushfunction(L, close_trace, 0);
+  lua_setfield(L, -2, "__gc"); /* a coroutine that died is never unwound */
   lua_pushliteral(L, "cjac.trace");
   lua_setfield(L, -2, "__name");
   lua_pushvalue(L, -1);

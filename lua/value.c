@@ -142,10 +142,11 @@ const char *cjl_describe(lua_State *L, int idx) {
 /* --- handles ------------------------------------------------------------------- */
 
 cjl_tensor *cjl_test(lua_State *L, cjl_state *S, int idx) {
-  if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
+  void *h = lua_touserdata(L, idx);
+  if (!h || !lua_getmetatable(L, idx)) return NULL;
   const void *meta = lua_topointer(L, -1);
   lua_pop(L, 1);
-  return meta == S->meta || meta == S->plain ? lua_touserdata(L, idx) : NULL;
+  return meta == S->meta || meta == S->plain ? h : NULL;
 }
 
 cjl_tensor *cjl_check(lua_State *L, cjl_state *S, int idx, const char *who, const char *name) {
@@ -292,11 +293,8 @@ cjl_tensor *cjl_cast(lua_State *L, cjl_state *S, const char *who, int dtype) {
 
 cj_val cjl_operand(lua_State *L, cjl_state *S, int idx) {
   switch (lua_type(L, idx)) {
-  case LUA_TNUMBER: {
-    int isint;
-    lua_Integer i = lua_isinteger(L, idx) ? lua_tointegerx(L, idx, &isint) : 0;
-    return lua_isinteger(L, idx) ? cjl_int(i) : cjl_num(lua_tonumber(L, idx));
-  }
+  case LUA_TNUMBER:
+    return lua_isinteger(L, idx) ? cjl_int(lua_tointeger(L, idx)) : cjl_num(lua_tonumber(L, idx));
   case LUA_TBOOLEAN: return (cj_val){.kind = CJ_LOGICAL, .u.i = lua_toboolean(L, idx)};
   case LUA_TUSERDATA: {
     const cjl_tensor *h = cjl_test(L, S, idx);

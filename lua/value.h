@@ -172,4 +172,5 @@ void cjl_open_tape(lua_State *L, cjl_state *S);
 void cjl_open_linearize(lua_State *L, cjl_state *S);
 void cjl_open_vmap(lua_State *L, cjl_state *S);
 void cjl_open_check(lua_State *L, cjl_state *S);
+void cjl_open_sparse(lua_State *L, cjl_state *S);
 #endif

@@ -190,8 +190,7 @@ static bool check_v(cj_ctx *c, const cj_trace *t, const cj_request *rq, const cj
   bool cotangents = rq->want == CJ_VJP;
   uint32_t n = cotangents ? g->nout : g->narg;
   if (nv == 0) return true;
-  if (rq->want == CJ_VALUE || rq->want == CJ_JACOBIAN || rq->want == CJ_HESSIAN)
-    return cjm_fail(c, CJ_EARG, "no v is wanted here"), false;
+  if (rq->want < CJ_VJP || rq->want > CJ_HVP) return cjm_fail(c, CJ_EARG, "no v is wanted here"), false;
   if ((uint32_t)nv != n)
     return cjm_fail(c, CJ_EARG, "v has %d tensors, %u are wanted: one for each %s", nv, n,
                     cotangents ? "output" : "input"),
@@ -272,6 +271,21 @@ cj_status cj_trace_derive(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, co
   cj_trace *t = cjg_trace_find(c, trace);
   if (!t) return cjm_fail(c, CJ_ESTALE, "the trace is not open");
   derive(c, t, y, ny, rq, v, nv, out, cap, nout);
+  cjg_trace_drop(c, t);
+  return c->status;
+}
+
+cj_status cj_trace_sparse(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, const cj_request *rq, cj_val *out,
+                          int cap, int *nout, cj_pattern **pattern) {
+  cjm_clear(c);
+  *nout = 0;
+  *pattern = NULL;
+  cj_trace *t = cjg_trace_find(c, trace);
+  if (!t) return cjm_fail(c, CJ_ESTALE, "the trace is not open");
+  if (rq->want != CJ_NONZEROS && rq->want != CJ_HESSIAN_NONZEROS)
+    cjm_fail(c, CJ_EARG, "nonzeros must be wanted");
+  else if (derive(c, t, y, ny, rq, NULL, 0, out, cap, nout) == CJ_OK)
+    *pattern = cjj_pattern_retain(cjj_pattern_of(entry_for(c, t->g, rq, 0)->d)); /* it was found or made just now */
   cjg_trace_drop(c, t);
   return c->status;
 }

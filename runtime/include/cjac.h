@@ -87,10 +87,11 @@ CJ_API cj_status cj_type_make(cj_dtype dt, int rank, const int64_t *dim, cj_type
 CJ_API int64_t cj_type_count(const cj_type *t); /* elements */
 CJ_API size_t cj_type_bytes(const cj_type *t);
 
-typedef struct cj_ctx cj_ctx;       /* allocator, limits, caches, last error  */
-typedef struct cj_tensor cj_tensor; /* reference-counted immutable array      */
-typedef struct cj_func cj_func;     /* immutable program: tensors to tensors  */
-typedef struct cj_plan cj_plan;     /* a function laid out, ready to run      */
+typedef struct cj_ctx cj_ctx;         /* allocator, limits, caches, last error  */
+typedef struct cj_tensor cj_tensor;   /* reference-counted immutable array      */
+typedef struct cj_pattern cj_pattern; /* which elements of a Jacobian may be nonzero */
+typedef struct cj_func cj_func;       /* immutable program: tensors to tensors  */
+typedef struct cj_plan cj_plan;       /* a function laid out, ready to run      */
 
 /* --- context ----------------------------------------------------------- */
 
@@ -196,7 +197,7 @@ typedef struct cj_param {
 } cj_param;
 
 CJ_API int cj_op_count(void);
-CJ_API cj_status cj_op_info(int op, cj_opinfo *out); /* EARG: no such row */
+CJ_API cj_status cj_op_info(int op, cj_opinfo *out);         /* EARG: no such row */
 CJ_API int cj_op_find(const char *module, const char *name); /* -1: none */
 
 /* --- values, tracing ---------------------------------------------------- */
@@ -253,13 +254,15 @@ CJ_API void cj_val_release(cj_val *v);
 /* --- derivatives --------------------------------------------------------- */
 
 typedef enum cj_want {
-  CJ_VALUE,    /* y                                                                  */
-  CJ_JACOBIAN, /* block [i][j]: shape(y_i) ++ shape(x_j), dtype of x_j; ny * nx results, row by row */
-  CJ_HESSIAN,  /* of the single one-element output: block [i][j]: shape(x_i) ++ shape(x_j)    */
-  CJ_VJP,      /* v: ny cotangents (absent: 1, one one-element output only); nx results       */
-  CJ_JVP,      /* v: nx tangents (absent: 1, one one-element input only); ny results          */
-  CJ_VHP,      /* v: nx; nx results, v' H */
-  CJ_HVP       /* v: nx; nx results, H v  */
+  CJ_VALUE,           /* y                                                                  */
+  CJ_JACOBIAN,        /* block [i][j]: shape(y_i) ++ shape(x_j), dtype of x_j; ny * nx results, row by row */
+  CJ_HESSIAN,         /* of the single one-element output: block [i][j]: shape(x_i) ++ shape(x_j)    */
+  CJ_VJP,             /* v: ny cotangents (absent: 1, one one-element output only); nx results       */
+  CJ_JVP,             /* v: nx tangents (absent: 1, one one-element input only); ny results          */
+  CJ_VHP,             /* v: nx; nx results, v' H */
+  CJ_HVP,             /* v: nx; nx results, H v  */
+  CJ_NONZEROS,        /* of the Jacobian, rows and columns laid end to end, in the order of its pattern: one vector */
+  CJ_HESSIAN_NONZEROS /* the same of the Hessian */
 } cj_want;
 
 typedef enum cj_strategy { CJ_AUTO, CJ_REVERSE, CJ_FORWARD, CJ_SPARSE } cj_strategy;
@@ -283,6 +286,9 @@ typedef struct cj_request {
 */
 CJ_API cj_status cj_trace_derive(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, const cj_request *rq,
                                  const cj_val *v, int nv, cj_val *out, int cap, int *nout);
+/* cj_trace_derive for CJ_NONZEROS and CJ_HESSIAN_NONZEROS: the pattern too (one reference). */
+CJ_API cj_status cj_trace_sparse(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, const cj_request *rq, cj_val *out,
+                                 int cap, int *nout, cj_pattern **pattern);
 /* The same for a trace that goes on (a tape): x: nx of its inputs or any of its values. */
 CJ_API cj_status cj_tape_derive(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, const cj_val *x, int nx,
                                 const cj_request *rq, const cj_val *v, int nv, cj_val *out, int cap, int *nout);
@@ -330,7 +336,7 @@ CJ_API cj_status cj_plan_write(const cj_plan *p, cj_write_fn w, void *ud);
 
 /* --- sparsity -------------------------------------------------------------- */
 
-typedef struct cj_pattern cj_pattern; /* immutable; rows and columns of all outputs and inputs laid end to end */
+/* A pattern is immutable; rows and columns are all outputs and inputs laid end to end. */
 typedef struct cj_csr {
   int64_t rows, cols, nnz;
   const int64_t *rowptr, *col; /* views into the pattern; rows + 1 and nnz entries */

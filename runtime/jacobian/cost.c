@@ -25,9 +25,10 @@ static double work(const cj_graph *g, cj_ref r) {
   return most;
 }
 
-static void add(cjj_costs *out, int nx, uint64_t mask, double cost) {
+static void add(cjj_costs *out, int nx, uint64_t mask, double cost, bool small) {
   out->sweep += cost;
   out->linear++;
+  out->small += small;
   for (int j = 0; out->input && j < nx; j++)
     if (mask >> j & 1) out->input[j] += cost;
 }
@@ -36,7 +37,7 @@ bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out) {
   size_t bytes = lin->len * sizeof(uint64_t);
   uint64_t *from = cjm_zalloc(lin->c, bytes); /* by instruction: the inputs whose tangents it depends on */
   uint8_t *live = cjm_alloc(lin->c, lin->len);
-  out->sweep = out->linear = 0;
+  out->sweep = out->linear = out->small = 0;
   for (int j = 0; out->input && j < nx; j++) out->input[j] = 0;
   if (from && live) {
     cjg_live(lin, live);
@@ -44,7 +45,7 @@ bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out) {
     for (cj_ref r = 1; r < lin->len; r++) {
       if (!live[r] || cjg_issource(lin, r)) continue;
       for (int i = 0; i < cjg_at(lin, r)->nin; i++) from[r] |= from[cjg_operands(lin, r)[i]];
-      if (from[r]) add(out, nx, from[r], work(lin, r));
+      if (from[r]) add(out, nx, from[r], work(lin, r), cjt_count(cjg_type(lin, r)) == 1);
     }
   }
   cjm_free(lin->c, live, lin->len);

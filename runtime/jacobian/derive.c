@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const char *const want_name[] = {"value", "jacobian", "hessian", "vjp", "jvp", "vhp", "hvp"};
+static const char *const want_name[] = {"value", "jacobian", "hessian", "vjp", "jvp", "vhp", "hvp", "sparse_jacobian", "sparse_hessian"};
 
 typedef struct deriving {
   cj_ctx *c;
@@ -17,7 +17,7 @@ typedef struct deriving {
 } deriving;
 
 static bool second_order(const cj_request *rq) {
-  return rq->want == CJ_HESSIAN || rq->want == CJ_VHP || rq->want == CJ_HVP;
+  return rq->want == CJ_HESSIAN || rq->want == CJ_VHP || rq->want == CJ_HVP || rq->want == CJ_HESSIAN_NONZEROS;
 }
 static const cj_graph *subject(const deriving *d) { return d->grad ? d->grad : d->f; }
 
@@ -59,7 +59,7 @@ static bool check_directions(const deriving *d) {
   const cj_ref *r = out ? f->out : f->arg;
   char buf[128];
   cj_text w = {.s = buf, .cap = sizeof buf};
-  if (want < CJ_VJP) n = 0;
+  if (want < CJ_VJP || want > CJ_HVP) n = 0;
   if (d->nv == n || (d->nv == 0 && n == 1 && cjt_count(cjg_type(f, r[0])) == 1)) return true;
   if (d->nv > 0) {
     cjm_fail(d->c, CJ_EARG, "%s: v should be %u tensors, got %u", want_name[want], n, d->nv);
@@ -135,14 +135,22 @@ static cj_graph *product_program(const deriving *d) {
   return g;
 }
 
+/* Pass k, and those that belong with it: how many; 0 after an error. */
+static uint32_t emit_passes(cjj_frame *w, const cjj_cut *cut, uint32_t k, cj_ref *J) {
+  const cjj_pass *p = &cut->pass[k];
+  const cjj_part *part = &cut->part[p->part];
+  if (part->unrolled) return cjj_unrolled_blocks(w, cut, p, J);
+  const cj_ref *row = cjj_emit_pass(w, cut, p);
+  if (row && part->pattern) cjj_coloured_blocks(w->g, w->f, cut, part, row, J);
+  else if (row) cjj_dense_blocks(w->g, w->f, cut, p, row, J);
+  return row && cjg_ok(w->g);
+}
+
 static bool emit_blocks(cjj_frame *w, const cj_graph *s, const cjj_cut *cut, cj_ref *J) {
   w->f = s; /* whose inputs are those of the function */
-  for (uint32_t k = 0; k < cut->npass; k++) {
-    const cjj_pass *p = &cut->pass[k];
-    const cj_ref *row = cjj_emit_pass(w, cut, p);
-    if (!row) return false;
-    if (cut->part[p->part].pattern) cjj_coloured_blocks(w->g, s, cut, &cut->part[p->part], row, J);
-    else cjj_dense_blocks(w->g, s, cut, p, row, J);
+  for (uint32_t k = 0, n; k < cut->npass; k += n) {
+    n = emit_passes(w, cut, k, J);
+    if (n == 0) return false;
   }
   for (int i = 0; i < cut->ny; i++)
     for (int j = 0; j < cut->nx; j++) {
@@ -171,7 +179,7 @@ static cj_graph *jacobian_program(const deriving *d, const cjj_cut *cut) {
 
 static bool check(deriving *d) {
   cj_want want = d->rq->want;
-  if ((unsigned)want > CJ_HVP) {
+  if ((unsigned)want > CJ_HESSIAN_NONZEROS) {
     cjm_fail(d->c, CJ_EARG, "no such derivative (%d)", (int)want);
     return false;
   }
@@ -202,6 +210,9 @@ static bool derive(deriving *d, cjj_derived *out) {
   if (!check(d)) return false;
   cj_want want = d->rq->want;
   if (want == CJ_JACOBIAN || want == CJ_HESSIAN) return derive_jacobian(d, out);
+  if (want == CJ_NONZEROS || want == CJ_HESSIAN_NONZEROS)
+    return cjj_sparse(d->c, subject(d), d->rq->value && want == CJ_NONZEROS, &out->pattern, &out->whole) == CJ_OK &&
+           plan_whole(out);
   out->whole = want == CJ_VALUE ? cjg_prune(d->f) : product_program(d);
   return plan_whole(out);
 }
@@ -228,11 +239,14 @@ void cjj_free(cj_ctx *c, cjj_derived *d) {
   cjj_loops_free(d);
   cjj_cut_free(&d->cut);
   cjg_free(d->whole);
+  cjj_pattern_release(d->pattern);
   cjm_free(c, d, sizeof *d);
 }
 
 int cjj_nout(const cjj_derived *d) { return (int)d->whole->nout; }
 const cj_type *cjj_out(const cjj_derived *d, int i) { return cjg_type(d->whole, d->whole->out[i]); }
+
+cj_pattern *cjj_pattern_of(const cjj_derived *d) { return d->pattern; }
 
 cj_status cjj_program(cjj_derived *d, const cj_graph **out) {
   *out = d->whole;

@@ -15,6 +15,8 @@ typedef struct cjj_derived cjj_derived;
 ** f or rq. */
 cj_status cjj_derive(cj_ctx *c, const cj_graph *f, const cj_request *rq, int nv, cjj_derived **out);
 void cjj_free(cj_ctx *c, cjj_derived *d);
+/* Of CJ_NONZEROS and CJ_HESSIAN_NONZEROS, borrowed; else NULL. */
+struct cj_pattern *cjj_pattern_of(const cjj_derived *d);
 int cjj_nout(const cjj_derived *d);
 const cj_type *cjj_out(const cjj_derived *d, int i);
 /* The whole as one program, for inlining into a trace; borrowed, built when first asked for. */
@@ -32,6 +34,7 @@ struct cj_pattern {
 };
 /* ELIMIT if it would have more than maxnnz entries: it is to be treated as dense. */
 cj_status cjj_pattern(cj_ctx *c, const cj_graph *f, const uint8_t *active, int64_t maxnnz, struct cj_pattern **out);
+struct cj_pattern *cjj_pattern_retain(struct cj_pattern *p);
 void cjj_pattern_release(struct cj_pattern *p);
 
 /* Distance-1 colouring of the columns (or rows) of p so that no row (column) meets a colour twice:

@@ -20,6 +20,7 @@ typedef struct cjj_part {
   cj_pattern *pattern; /* of the active inputs; NULL: dense */
   int64_t *colour;     /* of its rows if reverse, else of its columns */
   int64_t ncolours;
+  bool unrolled;       /* dense: a pass of its own for every seed */
 } cjj_part;
 
 /* What is seeded: output `index` if reverse, else input `index`; its elements have labels from `at` on. */
@@ -30,7 +31,7 @@ typedef struct cjj_member {
 
 typedef struct cjj_pass {
   uint32_t part, member, n; /* members member .. member + n */
-  int64_t nseed;
+  int64_t first, nseed;     /* labels first .. first + nseed */
 } cjj_pass;
 
 typedef struct cjj_cut {
@@ -59,8 +60,10 @@ typedef struct cjj_costs {
   double sweep;  /* one seed through the linear program */
   double *input; /* the same by input, nx of them; NULL: not wanted */
   double linear; /* instructions of the linear program */
+  double small;  /* those of one element */
 } cjj_costs;
 #define CJJ_NODE 60.      /* an instruction, whatever its size */
+#define CJJ_SMALL 2.      /* one of one element among many such, which are run together */
 #define CJJ_BACKWARD 1.25 /* a sweep backwards against one forwards */
 /* lin: the jvp of a program with nx arguments, tangents only. */
 bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out);
@@ -105,9 +108,11 @@ const cj_type *cjj_member_type(const cj_graph *f, bool reverse, const cjj_member
 void cjj_fill_seeds(const cjj_part *part, const cjj_member *m, const cj_type *t, int64_t first, int64_t n, void *to);
 /* The whole pass with constant seeds, inlined: its rows, or NULL. */
 const cj_ref *cjj_emit_pass(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p);
-/* Rows of a whole dense pass into their blocks J[i * nx + j] of type block. */
+/* Rows of a whole dense pass into their blocks J[i * nx + j]. */
 void cjj_dense_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, const cj_ref *row,
                       cj_ref *J);
+/* The passes from p on that are one member's, one seed each, into its blocks.  How many; 0 after an error. */
+uint32_t cjj_unrolled_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p, cj_ref *J);
 /* y ++ x with the dtype of x.  False: too large, noted. */
 bool cjj_block_type(const cj_graph *f, int i, int j, cj_type *out);
 /* The row of output i as a matrix: its elements by seeds. */

@@ -86,23 +86,51 @@ void cjj_fill_seeds(const cjj_part *part, const cjj_member *m, const cj_type *t,
   }
 }
 
-/* Identity seeds are eye, which may be seen through; coloured ones a constant tensor. */
+/* Seeds of so many bytes are compared with the colours anew each time rather than kept. */
+#define SEEDBYTES ((size_t)1 << 20)
+
+/* A constant tensor from the labels of member m: int64 labels, or nseed seeds. */
+static cj_ref label_tensor(cj_graph *g, const cjj_part *part, const cjj_member *m, const cj_type *t, int64_t nseed,
+                           const cj_type *want) {
+  cj_tensor *x = cjt_new(g->c, want);
+  if (!x) return 0;
+  if (want->dtype == CJ_I64) memcpy(x->data, part->colour + m->at, cjt_bytes(want));
+  else cjj_fill_seeds(part, m, t, 0, nseed, x->data);
+  cj_ref r = cjg_tensor(g, x);
+  cjt_release(x);
+  return r;
+}
+
+static cj_ref coloured_seed(cj_graph *g, const cjj_part *part, const cjj_member *m, const cj_type *t,
+                            const cj_type *many) {
+  int64_t n = many->dim[0];
+  if (cjt_bytes(many) <= SEEDBYTES) return label_tensor(g, part, m, t, n, many);
+  cj_type labels = *t, number = {.dtype = CJ_I64, .rank = many->rank, .dim = {n}};
+  labels.dtype = CJ_I64;
+  if (!cjt_make(CJ_I64, labels.rank, labels.dim, &labels)) return cjm_fail(g->c, CJ_ELIMIT, "too many seeds"), 0;
+  for (int a = 1; a < number.rank; a++) number.dim[a] = 1;
+  cj_ref label = label_tensor(g, part, m, t, n, &labels);
+  return cjb_cast(g, cjb_eq(g, cjb_reshape(g, cjb_iota(g, CJ_I64, n), &number), label), t->dtype);
+}
+
+/* One of the unit vectors; zeros outside an embedded piece are seen through. */
+static cj_ref unit_seed(cj_graph *g, const cj_type *t, int64_t at) {
+  cj_type one = {.dtype = t->dtype, .rank = 1, .dim = {1}};
+  return cjb_reshape(g, cjb_embed(g, cjb_full(g, &one, 1), 1, at, 1, cjt_count(t)), t);
+}
+
+/* Identity seeds are eye, which may be seen through. */
 static cj_ref constant_seed(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_pass *p,
                             const cjj_member *m) {
   const cjj_part *part = &cut->part[p->part];
   cj_type t = *cjj_member_type(f, part->reverse, m), many;
-  if (p->nseed == 1) return cjb_full(g, &t, 1);
+  int64_t size = cjt_count(&t);
+  if (p->nseed == 1 && (part->pattern || size == 1)) return cjb_full(g, &t, 1);
+  if (p->nseed == 1) return unit_seed(g, &t, p->first - m->at);
   if (!cjt_prepend(&t, p->nseed, &many)) return cjm_fail(g->c, CJ_ELIMIT, "too many seeds in one pass"), 0;
-  if (!part->pattern) {
-    cj_ref one = cjb_eye(g, t.dtype, p->nseed, p->nseed);
-    return cjb_reshape(g, cjb_slice(g, one, 1, m->at, 1, cjt_count(&t)), &many);
-  }
-  cj_tensor *x = cjt_new(g->c, &many);
-  if (!x) return 0;
-  cjj_fill_seeds(part, m, &t, 0, p->nseed, x->data);
-  cj_ref r = cjg_tensor(g, x);
-  cjt_release(x);
-  return r;
+  if (part->pattern) return coloured_seed(g, part, m, &t, &many);
+  cj_ref one = cjb_eye(g, t.dtype, p->nseed, p->nseed);
+  return cjb_reshape(g, cjb_slice(g, one, 1, m->at, 1, size), &many);
 }
 
 const cj_ref *cjj_emit_pass(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p) {
@@ -152,4 +180,38 @@ void cjj_dense_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const 
       if (cjj_has_derivative(f, i))
         block(g, f, cut->nx, i, m->index, cjb_slice(g, cjj_transposed(g, row[i], p->nseed), 1, m->at, 1, n), J);
   }
+}
+
+/* --- unrolled passes --------------------------------------------------------------------------- */
+
+/* Pieces of one block, n of them `step` apart, as rows (reverse) or columns of a matrix. */
+static cj_ref stacked(cj_graph *g, cj_ref *piece, uint32_t n, bool reverse) {
+  for (uint32_t e = 0; e < n; e++) {
+    cj_type t = cjb_type(g, piece[e]), m = {.dtype = t.dtype, .rank = 2};
+    m.dim[reverse ? 0 : 1] = 1;
+    m.dim[reverse ? 1 : 0] = cjt_count(&t);
+    piece[e] = cjb_reshape(g, piece[e], &m);
+  }
+  return cjg_ok(g) ? cjb_cat(g, piece, (int)n, reverse ? 2 : 1) : 0;
+}
+
+uint32_t cjj_unrolled_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p, cj_ref *J) {
+  const cjj_part *part = &cut->part[p->part];
+  const cjj_member *m = &cut->member[p->member];
+  uint32_t n = (uint32_t)cjt_count(cjj_member_type(w->f, part->reverse, m));
+  size_t nrow = (size_t)(part->reverse ? cut->nx : cut->ny), bytes = (nrow * n + 1) * sizeof(cj_ref);
+  cj_ref *piece = cjm_zalloc(cut->c, bytes); /* by row, then by seed */
+  for (uint32_t e = 0; piece && e < n; e++) {
+    const cj_ref *row = cjj_emit_pass(w, cut, p + e);
+    uint32_t k = 0;
+    for (size_t r = 0; row && r < nrow; r++)
+      if (!part->reverse || part->active[r]) piece[r * n + e] = row[k++];
+  }
+  for (size_t r = 0; piece && r < nrow && cjg_ok(w->g); r++) {
+    if (part->reverse ? !part->active[r] : !cjj_has_derivative(w->f, (int)r)) continue;
+    cj_ref all = stacked(w->g, piece + r * n, n, part->reverse);
+    block(w->g, w->f, cut->nx, part->reverse ? m->index : (int)r, part->reverse ? (int)r : m->index, all, J);
+  }
+  cjm_free(cut->c, piece, bytes);
+  return cjg_ok(w->g) ? n : 0;
 }

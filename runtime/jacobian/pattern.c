@@ -120,6 +120,11 @@ static cj_pattern *new_pattern(cj_ctx *c, int64_t rows, int64_t cols, int64_t nn
   return p;
 }
 
+cj_pattern *cjj_pattern_retain(cj_pattern *p) {
+  __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
+  return p;
+}
+
 void cjj_pattern_release(cj_pattern *p) {
   if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
   cj_ctx *c = p->c;

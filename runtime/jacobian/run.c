@@ -150,8 +150,8 @@ static cj_status run_tail(const running *r, const cjj_loop *l) {
 
 /* The last step overlaps the one before it rather than being shorter: the same bits come out again. */
 static cj_status run_loop(const running *r, const cjj_loop *l) {
-  for (int64_t first = 0; first < l->pass.nseed; first += l->step) {
-    int64_t last = l->pass.nseed - l->step;
+  int64_t end = l->pass.first + l->pass.nseed, last = end - l->step;
+  for (int64_t first = l->pass.first; first < end; first += l->step) {
     cj_status s = run_step(r, l, first < last ? first : last);
     if (s != CJ_OK) return s;
   }

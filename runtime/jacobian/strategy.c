@@ -37,6 +37,8 @@ static bool add_part(cjj_cut *cut, cjj_part *part) {
   return true;
 }
 
+#define MOSTNODES 65536. /* instructions in all the passes of a part */
+
 /* --- passes ------------------------------------------------------------------------------- */
 
 static bool add_member(cjj_cut *cut, int index, int64_t at) {
@@ -45,11 +47,14 @@ static bool add_member(cjj_cut *cut, int index, int64_t at) {
   return true;
 }
 
-/* A pass of the members from `from` on, if there are any. */
+/* A pass of the members from `from` on, if there are any, or one for each of their seeds. */
 static bool add_pass(cjj_cut *cut, uint32_t part, uint32_t from, int64_t nseed) {
-  if (cut->nmember == from || nseed == 0) return true;
-  if (!CJM_GROW(cut->c, cut->pass, cut->passcap, cut->npass + (size_t)1)) return false;
-  cut->pass[cut->npass++] = (cjj_pass){part, from, cut->nmember - from, nseed};
+  int64_t step = cut->part[part].unrolled ? 1 : nseed;
+  if (cut->nmember == from) return true;
+  for (int64_t first = 0; first < nseed; first += step) {
+    if (!CJM_GROW(cut->c, cut->pass, cut->passcap, cut->npass + (size_t)1)) return false;
+    cut->pass[cut->npass++] = (cjj_pass){part, from, cut->nmember - from, first, step};
+  }
   return true;
 }
 
@@ -91,13 +96,12 @@ static bool dense_passes(const cj_graph *f, cjj_cut *cut, uint32_t p, bool toget
 }
 
 #define FEWMEMBERS 4
-#define MOSTNODES 65536. /* instructions in all the passes of a part */
 
 static bool add_passes(const cj_graph *f, cjj_cut *cut, double linear) {
   for (uint32_t p = 0; p < cut->npart; p++) {
     const cjj_part *part = &cut->part[p];
     double members = part->reverse ? cut->ny : cut->nx;
-    bool together = members > FEWMEMBERS && members * linear > MOSTNODES;
+    bool together = !part->unrolled && members > FEWMEMBERS && members * linear > MOSTNODES;
     bool ok = part->pattern ? coloured_pass(f, cut, p)
                             : dense_passes(f, cut, p, together, CJ_F64) && dense_passes(f, cut, p, together, CJ_F32);
     if (!ok) return false;
@@ -183,12 +187,24 @@ static double backward_seed(const chooser *h, double sweep) {
   return h->how == CJ_FORWARD ? INFINITY : CJJ_BACKWARD * sweep + 1;
 }
 
+/* A dense way of `seeds` seeds in `passes` passes.  Code of single elements runs side by side, so that a pass
+** for every seed beats vectors of a few seeds, and zeros in the seeds vanish while it is built. */
+static double dense_cost(const chooser *h, double seeds, double seed, double passes, bool *unrolled) {
+  const cjj_costs *k = &h->cost;
+  double batched = seeds * seed + passes * CJJ_NODE * k->linear;
+  double single = seeds * (seed + CJJ_SMALL * k->small + CJJ_NODE * (k->linear - k->small));
+  *unrolled = single < batched && seeds * k->linear <= MOSTNODES;
+  return *unrolled ? single : batched;
+}
+
 /* The best way for a part of nx inputs with cols columns; every way writes rows * cols elements at least. */
 static bool best_way(chooser *h, cj_pattern *p, double sweep, double nx, double cols, way *out) {
   double nodes = CJJ_NODE * h->cost.linear, fill = h->rows * cols;
-  double fore = cols * forward_seed(h, sweep) + nodes * nx + 1.5 * fill; /* the result is transposed */
-  double back = h->rows * backward_seed(h, sweep) + nodes * h->ny + fill;
-  *out = (way){.part = {.reverse = !(fore < back)}, .cost = fore < back ? fore : back};
+  bool unfore, unback;
+  double fore = dense_cost(h, cols, forward_seed(h, sweep), nx, &unfore) + 1.5 * fill; /* it is transposed */
+  double back = dense_cost(h, h->rows, backward_seed(h, sweep), h->ny, &unback) + fill;
+  bool forward = fore < back;
+  *out = (way){.part = {.reverse = !forward, .unrolled = forward ? unfore : unback}, .cost = forward ? fore : back};
   if (!p) return true;
   double fixed = nodes + fill + 4 * (double)p->nnz + 3 * CJJ_NODE * nx * h->ny;
   double worth = h->how == CJ_SPARSE ? INFINITY : out->cost - fixed;
@@ -256,12 +272,15 @@ static bool choose(chooser *h, cjj_cut *cut) {
   return ok;
 }
 
+#define FEWSEEDS 8 /* of a large program are not worth the search for a pattern */
+#define LARGESWEEP 1e7
+
 /* The pattern, if it may help: more than one seed would be needed, and it is not too dense. */
 static bool look_for_pattern(chooser *h, const cj_graph *lin) {
   bool sparse = h->how == CJ_SPARSE;
   double size = h->rows * h->cols, most = sparse ? size : size / 2 + 8;
-  bool one_row = h->rows <= 1 && h->how != CJ_FORWARD, one_col = h->cols <= 1 && h->how != CJ_REVERSE;
-  if (!sparse && (one_row || one_col)) return true;
+  double fewest = h->how == CJ_FORWARD ? h->cols : h->how == CJ_REVERSE ? h->rows : fmin(h->rows, h->cols);
+  if (!sparse && (fewest <= 1 || (fewest <= FEWSEEDS && h->cost.sweep > LARGESWEEP))) return true;
   cjj_pattern_linear(h->c, lin, h->nx, most < INT32_MAX ? (int64_t)most : INT32_MAX, &h->p);
   if (h->c->status == CJ_ELIMIT && !sparse) cjm_clear(h->c);
   return cjm_ok(h->c);

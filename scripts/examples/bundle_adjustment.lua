@@ -72,8 +72,10 @@ local function normal(problem, J, r)
   return {U = U, V = V, W = W:reshape(nc, 9, np * 3), gc = gc, gp = gp}
 end
 
+-- M with its diagonal grown by the factor 1 + lambda.
 local function damped(M, lambda)
-  return M + (M:diagonal(0, -2, -1) * lambda + 1e-12):diag_embed()
+  local eye = cj.eye(M:size(-1))
+  return M + M * eye * lambda + eye * 1e-12
 end
 
 -- The block-diagonal matrix of the 3x3 blocks of V, [3 np, 3 np].
