@@ -99,8 +99,8 @@ static bool isplain(const cjl_opdesc *d, const cj_opinfo *info) {
 
 static void read_op(cjl_opdesc *d, int op, const cj_opinfo *info, room *to) {
   piece rest = {info->sig, strlen(info->sig)};
-  const char *module = info->module && *info->module ? info->module : NULL;
-  piece m = {module, module ? strlen(module) : 0};
+  const char *module = info->module ? info->module : "";
+  piece m = {module, strlen(module)};
   m = cut(&m, ','); /* "a,b": in both; named after the first */
   d->op = op;
   d->arg = to->arg;

@@ -4,6 +4,7 @@
 ** and what comes out is written back onto the tape.
 */
 #include "api/api.h"
+#include "rules/build.h"
 
 #include <string.h>
 
@@ -13,37 +14,88 @@ typedef struct cut {
   size_t bytes;
 } cut;
 
-/* Copies what y needs, stopping at x. */
-static bool make_cut(cj_trace *t, const cj_ref *y, int ny, const cj_ref *x, int nx, cut *k) {
-  const cj_graph *f = t->g;
-  cj_ctx *c = f->c;
-  size_t bytes = f->len * (sizeof(cj_ref) + 1);
-  uint32_t nin = f->narg + f->ncapture;
-  k->bytes = ((size_t)nx + nin + 1) * sizeof *k->in;
-  k->g = cjg_new(c);
-  k->in = k->g ? cjm_alloc(c, k->bytes) : NULL;
-  cj_ref *map = k->in ? cjm_zalloc(c, bytes) : NULL;
-  if (!map) return false;
-  for (int i = 0; i < nx; i++) {
-    k->in[i] = x[i];
-    cj_ref r = cjg_arg(k->g, cjg_type(f, x[i]));
-    if (!map[x[i]]) map[x[i]] = r;
-  }
-  for (uint32_t i = 0; i < nin; i++) {
-    cj_ref r = i < f->narg ? f->arg[i] : f->capture[i - f->narg];
-    k->in[(uint32_t)nx + i] = r;
-    cj_ref in = cjg_capture(k->g, cjg_type(f, r));
-    if (!map[r]) map[r] = in;
-  }
-  uint8_t *need = (uint8_t *)(map + f->len);
+/* Which of x depend on another of x: there the tape cannot be cut without losing that path. */
+static void mark_dependent(const cj_graph *f, const cj_ref *x, int nx, uint8_t *on, uint8_t *dependent) {
+  memset(on, 0, f->len);
+  for (int i = 0; i < nx; i++) on[x[i]] = 1;
+  for (cj_ref r = 1; r < f->len; r++)
+    for (int i = 0; !cjg_issource(f, r) && i < cjg_at(f, r)->nin; i++)
+      if (on[cjg_operands(f, r)[i]]) {
+        if (on[r]) dependent[r] = 1;
+        on[r] = 1;
+      }
+}
+
+/* need[r]: r is to be copied for y, given that some are mapped already. */
+static void mark_needed(const cj_graph *f, const cj_ref *y, int ny, const cj_ref *map, uint8_t *need) {
+  memset(need, 0, f->len);
   for (int i = 0; i < ny; i++) need[y[i]] = 1;
   for (cj_ref r = f->len; r-- > 1;)
     for (int i = 0; need[r] && !map[r] && !cjg_issource(f, r) && i < cjg_at(f, r)->nin; i++)
       need[cjg_operands(f, r)[i]] = 1;
-  for (cj_ref r = 1; r < f->len && cjg_ok(k->g); r++)
-    if (need[r] && !map[r]) map[r] = cjg_copy(k->g, f, r, map);
-  for (int i = 0; i < ny && cjg_ok(k->g); i++) cjg_output(k->g, map[y[i]]);
-  cjm_free(c, map, bytes);
+}
+
+typedef struct cutting {
+  cj_trace *t;
+  cut *k;
+  cj_ref *map;    /* of the tape's instructions in the cut */
+  cj_ref *offset; /* the argument that is added to a dependent one */
+  uint8_t *need, *dependent;
+} cutting;
+
+/* The arguments: x itself, or, where x depends on another one, an offset from it, which is zero. */
+static void cut_arguments(cutting *w, const cj_ref *x, int nx) {
+  cj_graph *f = w->t->g;
+  for (int i = 0; i < nx; i++) {
+    cj_type t = *cjg_type(f, x[i]);
+    cj_ref r = cjg_arg(w->k->g, &t);
+    w->k->in[i] = w->dependent[x[i]] ? cjb_zeros(f, &t) : x[i];
+    if (w->dependent[x[i]])
+      w->offset[x[i]] = r;
+    else if (!w->map[x[i]])
+      w->map[x[i]] = r;
+  }
+}
+
+static void cut_inputs(cutting *w, int nx) {
+  const cj_graph *f = w->t->g;
+  for (uint32_t i = 0; i < f->narg + f->ncapture; i++) {
+    cj_ref r = i < f->narg ? f->arg[i] : f->capture[i - f->narg], in = cjg_capture(w->k->g, cjg_type(f, r));
+    w->k->in[(uint32_t)nx + i] = r;
+    if (!w->map[r]) w->map[r] = in;
+  }
+}
+
+static bool cut_copy(cutting *w, cj_ref len) {
+  for (cj_ref r = 1; r < len && cjm_ok(w->t->g->c); r++) {
+    if (!w->need[r] || w->map[r]) continue;
+    cj_ref y = cjg_copy(w->k->g, w->t->g, r, w->map);
+    w->map[r] = w->offset[r] ? cjb_add(w->k->g, y, w->offset[r]) : y;
+  }
+  return cjm_ok(w->t->g->c);
+}
+
+/* The program of y as a function of x, the rest of the tape's inputs as captures. */
+static bool make_cut(cj_trace *t, const cj_ref *y, int ny, const cj_ref *x, int nx, cut *k) {
+  cj_ctx *c = t->g->c;
+  cj_ref len = t->g->len;
+  size_t bytes = len * (2 * sizeof(cj_ref) + 2);
+  cutting w = {.t = t, .k = k};
+  k->bytes = ((size_t)nx + t->g->narg + t->g->ncapture + 1) * sizeof *k->in;
+  k->g = cjg_new(c);
+  k->in = k->g ? cjm_alloc(c, k->bytes) : NULL;
+  w.map = k->in ? cjm_zalloc(c, bytes) : NULL;
+  if (!w.map) return false;
+  w.offset = w.map + len;
+  w.need = (uint8_t *)(w.offset + len);
+  w.dependent = w.need + len;
+  mark_dependent(t->g, x, nx, w.need, w.dependent);
+  cut_arguments(&w, x, nx);
+  cut_inputs(&w, nx);
+  mark_needed(t->g, y, ny, w.map, w.need);
+  if (cut_copy(&w, len))
+    for (int i = 0; i < ny; i++) cjg_output(k->g, w.map[y[i]]);
+  cjm_free(c, w.map, bytes);
   return cjm_ok(c);
 }
 
@@ -70,19 +122,25 @@ static bool derive_cut(cj_trace *t, const cut *k, const cj_request *rq, const cj
   return cjm_ok(c);
 }
 
-/* On the tape, or off it as numbers. */
-static cj_status results(cj_trace *t, const cj_ref *res, int n, bool detach, cj_val *out) {
+/* The results off the tape: as functions of what the tape's inputs stand for, so numbers, or values of an
+** outer trace. */
+static cj_status leave_tape(cj_trace *t, const cj_ref *res, int n, cj_val *out) {
   cj_ctx *c = t->g->c;
-  int made = 0;
-  for (; made < n && cjm_ok(c); made++) {
-    cj_tensor *x = NULL;
-    out[made] = cj_val_of(t, res[made]);
-    if (!detach || cje_demand(t, res[made], &x) != CJ_OK) continue;
-    cjt_retain(x);
-    out[made] = (cj_val){.kind = CJ_TENSOR, .u.tensor = x};
-  }
-  if (!cjm_ok(c)) cj_vals_release(out, made);
+  cut k = {0};
+  uint32_t narg = t->g->narg, nin = narg + t->g->ncapture;
+  cj_val *in = cjm_alloc(c, (nin + 1) * sizeof *in);
+  for (uint32_t i = 0; in && i < nin; i++) in[i] = cj_origin_val(i < narg ? &t->arg[i] : &t->capture[i - narg]);
+  if (in && make_cut(t, res, n, NULL, 0, &k)) cj_program_apply(c, k.g, in, out);
+  cjg_free(k.g);
+  cjm_free(c, k.in, k.bytes);
+  cjm_free(c, in, (nin + 1) * sizeof *in);
   return c->status;
+}
+
+static cj_status results(cj_trace *t, const cj_ref *res, int n, bool detach, cj_val *out) {
+  if (detach) return leave_tape(t, res, n, out);
+  for (int i = 0; i < n; i++) out[i] = cj_val_of(t, res[i]);
+  return CJ_OK;
 }
 
 static bool refs_of(cj_trace *t, const cj_val *v, int n, cj_ref *out) {

@@ -83,7 +83,7 @@ bool cjm_grow(cj_ctx *c, void *pp, uint32_t *cap, size_t need, size_t size) {
 #ifndef CJ_DEBUG
   if (need <= *cap) return true;
 #else
-  if (need <= *cap && *cap > 64 && need % 64) return true; /* moves while small, and now and then later */
+  if (need <= *cap && *cap > 4096) return true; /* moves on every call while small */
 #endif
   uint64_t want = *cap ? *cap : 8;
   while (want < need) want *= 2;

@@ -14,6 +14,33 @@ static cj_ref copy_source(cj_graph *g, const cj_graph *f, cj_ref r, const cj_ref
   }
 }
 
+static cj_ref expanded(cj_graph *g, cj_ref x, const cj_type *t) {
+  cj_attr a = {.n = t->rank};
+  memcpy(a.v, t->dim, sizeof a.v);
+  return cjt_sameshape(cjg_type(g, x), t) ? x : cjg_emit(g, CJ_OP_expand, &x, 1, &a);
+}
+
+/* Operands that became structural zeros have lost their shape, which only f knows: they are written out where
+** the row needs it.  False: the result is a structural zero too. */
+static bool write_zeros(cj_graph *g, const cj_graph *f, cj_ref r, cj_ref *in) {
+  const cj_op *row = cjg_row(f, r);
+  bool joint = row->flags & CJ_JOINT, some = !joint;
+  for (int i = 0; i < cjg_at(f, r)->nin; i++) {
+    bool linear = row->lin >> (i < 31 ? i : 31) & 1;
+    if (linear && in[i]) some = true;
+    if (linear && !in[i] && !joint) return false;
+  }
+  if (!some) return false;
+  for (int i = 0; i < cjg_at(f, r)->nin; i++) {
+    bool linear = row->lin >> (i < 31 ? i : 31) & 1;
+    if (in[i] || (linear && row->kind == CJ_ELEMENTWISE)) continue;
+    const cj_type *t = cjg_type(f, cjg_operands(f, r)[i]);
+    cj_ref zero = cjg_num(g, t->dtype, 0);
+    in[i] = zero ? expanded(g, zero, t) : 0;
+  }
+  return cjg_ok(g);
+}
+
 cj_ref cjg_copy(cj_graph *g, const cj_graph *f, cj_ref r, const cj_ref *map) {
   const cj_node *n = cjg_at(f, r);
   const cj_ref *from = cjg_operands(f, r);
@@ -21,8 +48,10 @@ cj_ref cjg_copy(cj_graph *g, const cj_graph *f, cj_ref r, const cj_ref *map) {
   g->now = f->line[r];
   if (n->nin == 0) return copy_source(g, f, r, map);
   if (n->nin > CJ_COUNT(few) && !(in = cjm_alloc(g->c, n->nin * sizeof *in))) return 0;
-  for (int i = 0; i < n->nin; i++) in[i] = map[from[i]];
-  cj_ref y = cjg_emit(g, n->op, in, n->nin, cjg_attr(f, r));
+  bool missing = false;
+  for (int i = 0; i < n->nin; i++) missing |= (in[i] = map[from[i]]) == 0;
+  cj_ref y = missing && !write_zeros(g, f, r, in) ? 0 : cjg_emit(g, n->op, in, n->nin, cjg_attr(f, r));
+  if (missing && y) y = expanded(g, y, cjg_type(f, r));
   if (in != few) cjm_free(g->c, in, n->nin * sizeof *in);
   return y;
 }

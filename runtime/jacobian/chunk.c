@@ -8,7 +8,7 @@
 
 #define DEFAULTBYTES ((size_t)64 << 20)
 
-static size_t aligned(size_t n) { return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN; }
+static size_t whole_lines(size_t n) { return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN; }
 
 /* --- stages ------------------------------------------------------------------------------ */
 
@@ -17,8 +17,8 @@ static bool stage_open(cjj_derived *d, cjj_stage *s, const cj_graph *g, uint32_t
   s->nout = g->nout;
   s->buf = cjm_zalloc(d->c, (nbuf + (size_t)1) * sizeof *s->buf);
   if (!s->buf || cje_plan_new(d->c, g, &s->plan) != CJ_OK) return false;
-  size_t work = aligned(cje_plan_worksize(s->plan, NULL));
-  size_t views = aligned(s->nin * sizeof(cj_view)) + aligned(s->nout * sizeof(void *));
+  size_t work = whole_lines(cje_plan_worksize(s->plan, NULL));
+  size_t views = whole_lines(s->nin * sizeof(cj_view)) + whole_lines(s->nout * sizeof(void *));
   if (work > d->work) d->work = work;
   if (views > d->views) d->views = views;
   return true;
@@ -43,9 +43,9 @@ void cjj_loops_free(cjj_derived *d) {
 }
 
 /* A place for a value of that type, at *end. */
-static cjj_buf place(size_t *end, const cj_type *t, int64_t times) {
+static cjj_buf next_place(size_t *end, const cj_type *t, int64_t times) {
   cjj_buf b = {*end, *t};
-  *end = aligned(*end + (size_t)times * cjt_bytes(t));
+  *end = whole_lines(*end + (size_t)times * cjt_bytes(t));
   return b;
 }
 
@@ -157,19 +157,21 @@ static bool add_loop(cjj_derived *d, const cj_graph *s, const cjj_pass *p, int64
 static void lay_out(cjj_derived *d) {
   size_t end = d->views;
   uint32_t residual = 0;
-  for (uint32_t k = 0; k < head_bufs(d); k++) d->head.buf[k] = place(&end, &d->head.buf[k].type, 1);
+  for (uint32_t k = 0; k < head_bufs(d); k++) d->head.buf[k] = next_place(&end, &d->head.buf[k].type, 1);
   size_t base = end;
   d->scratch = base;
   for (uint32_t k = 0; k < d->nloop; k++) {
     cjj_loop *l = &d->loop[k];
     cjj_buf *b = l->body.buf;
     end = base;
-    for (uint32_t q = 0; q < l->pass.n; q++) b[q] = place(&end, &b[q].type, 1);
+    for (uint32_t q = 0; q < l->pass.n; q++) b[q] = next_place(&end, &b[q].type, 1);
     for (uint32_t q = l->pass.n; q < l->body.nin; q++) b[q] = d->head.buf[residual++];
     b += l->body.nin;
     for (uint32_t q = 0; q < l->body.nout && !l->direct; q++)
-      if (l->tail.plan) b[q].at = (l->tail.buf[q] = place(&end, &l->tail.buf[q].type, 1)).at;
-      else b[q] = place(&end, &b[q].type, 1);
+      if (l->tail.plan)
+        b[q].at = (l->tail.buf[q] = next_place(&end, &l->tail.buf[q].type, 1)).at;
+      else
+        b[q] = next_place(&end, &b[q].type, 1);
     if (end > d->scratch) d->scratch = end;
   }
 }
@@ -179,9 +181,9 @@ static void mark_filled(cjj_derived *d, const cj_graph *s, const cjj_pass *p) {
   for (int i = 0; i < d->cut.ny; i++)
     for (int j = 0; j < d->cut.nx; j++) {
       bool member = part->pattern != NULL;
-      for (uint32_t q = 0; q < p->n; q++)
-        member |= d->cut.member[p->member + q].index == (part->reverse ? i : j);
-      if (member && part->active[j] && cjj_has_derivative(s, i)) d->filled[(size_t)i * (size_t)d->cut.nx + (size_t)j] = 1;
+      for (uint32_t q = 0; q < p->n; q++) member |= d->cut.member[p->member + q].index == (part->reverse ? i : j);
+      if (member && part->active[j] && cjj_has_derivative(s, i))
+        d->filled[(size_t)i * (size_t)d->cut.nx + (size_t)j] = 1;
     }
 }
 

@@ -23,7 +23,7 @@ typedef struct colouring {
 
 /* --- the transposed pattern --------------------------------------------------- */
 
-static void transpose(const cj_pattern *p, int64_t *ptr, int64_t *adj) {
+static void transpose_pattern(const cj_pattern *p, int64_t *ptr, int64_t *adj) {
   memset(ptr, 0, (size_t)(p->cols + 1) * sizeof *ptr);
   for (int64_t k = 0; k < p->nnz; k++) ptr[p->col[k] + 1]++;
   for (int64_t j = 0; j < p->cols; j++) ptr[j + 1] += ptr[j];
@@ -85,7 +85,7 @@ static int64_t firstfit(colouring *k, const int64_t *order, int64_t *colour) {
 /* --- orders ---------------------------------------------------------------------------- */
 
 /* Neighbours of x, one counted once for every net that is shared, at most cap. */
-static int64_t degree(const colouring *k, int64_t x, int64_t cap) {
+static int64_t degree_of(const colouring *k, int64_t x, int64_t cap) {
   int64_t d = 0;
   for (int64_t e = k->vertex.ptr[x]; e < k->vertex.ptr[x + 1] && d < cap; e++) {
     int64_t net = k->vertex.adj[e];
@@ -147,7 +147,7 @@ static void smallest_last(colouring *k, int64_t cap, buckets *b) {
 
 /* --- the best of them --------------------------------------------------------------------- */
 
-static int64_t attempt(colouring *k, const int64_t *order, int64_t *colour, int64_t best) {
+static int64_t try_order(colouring *k, const int64_t *order, int64_t *colour, int64_t best) {
   if (best <= k->bound || !cjm_ok(k->c)) return best;
   int64_t got = firstfit(k, order, k->trial);
   if (got >= best) return best;
@@ -169,18 +169,18 @@ enum { MOSTDEGREE = 4095 };
 #define SQUARESLIMIT 2e7 /* about a tenth of a second */
 
 static int64_t best_of_orders(colouring *k, int64_t *colour) {
-  int64_t best = attempt(k, NULL, colour, k->limit + 1);
+  int64_t best = try_order(k, NULL, colour, k->limit + 1);
   if (best <= k->bound || !cjm_ok(k->c)) return best;
   size_t n = (size_t)k->vertex.n, bytes = (MOSTDEGREE + 2 + 2 * n) * sizeof(int64_t);
   int64_t *room = cjm_alloc(k->c, bytes);
   if (!room) return best;
-  for (int64_t x = 0; x < k->vertex.n; x++) k->degree[x] = degree(k, x, MOSTDEGREE);
+  for (int64_t x = 0; x < k->vertex.n; x++) k->degree[x] = degree_of(k, x, MOSTDEGREE);
   largest_first(k, MOSTDEGREE, room);
-  best = attempt(k, k->order, colour, best);
+  best = try_order(k, k->order, colour, best);
   if (best > k->bound && squares(&k->net) <= SQUARESLIMIT) {
     buckets b = {room, room + MOSTDEGREE + 2, room + MOSTDEGREE + 2 + n};
     smallest_last(k, MOSTDEGREE, &b);
-    best = attempt(k, k->order, colour, best);
+    best = try_order(k, k->order, colour, best);
   }
   cjm_free(k->c, room, bytes);
   return best;
@@ -200,7 +200,7 @@ cj_status cjj_colour_upto(cj_ctx *c, const cj_pattern *p, bool rows, int64_t lim
     k.tadj = k.tptr + p->cols + 1;
     k.degree = k.order + n;
     k.trial = k.degree + n;
-    transpose(p, k.tptr, k.tadj);
+    transpose_pattern(p, k.tptr, k.tadj);
     side byrow = {p->rows, p->rowptr, p->col}, bycol = {p->cols, k.tptr, k.tadj};
     k.vertex = rows ? byrow : bycol;
     k.net = rows ? bycol : byrow;

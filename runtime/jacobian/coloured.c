@@ -9,12 +9,12 @@
 /* --- lists of places --------------------------------------------------------------------- */
 
 /* Numbers in an arithmetic progression are a view, others an index. */
-typedef struct places {
+typedef struct placing {
   int64_t *at, n;
   int64_t first, step; /* step 0: no progression */
-} places;
+} placing;
 
-static void see_progression(places *p) {
+static void see_progression(placing *p) {
   p->first = p->n ? p->at[0] : 0;
   p->step = p->n > 1 ? p->at[1] - p->at[0] : 1;
   if (p->step < 0) p->step = 0;
@@ -22,7 +22,7 @@ static void see_progression(places *p) {
     if (p->at[k] - p->at[k - 1] != p->step) p->step = 0;
 }
 
-static cj_ref index_of(cj_graph *g, const places *p) {
+static cj_ref index_of(cj_graph *g, const placing *p) {
   cj_type t = {.dtype = CJ_I64, .rank = 1, .dim = {p->n}};
   cj_tensor *x = cjt_from(g->c, &t, p->at);
   if (!x) return 0;
@@ -31,13 +31,13 @@ static cj_ref index_of(cj_graph *g, const places *p) {
   return r;
 }
 
-static cj_ref take(cj_graph *g, cj_ref vector, const places *p) {
+static cj_ref take(cj_graph *g, cj_ref vector, const placing *p) {
   if (p->step) return cjb_slice(g, vector, 1, p->first, p->step, p->n);
   cj_ref index = index_of(g, p);
   return index ? cjb_gather(g, vector, index, 1) : 0;
 }
 
-static cj_ref spread(cj_graph *g, cj_ref v, const places *p, int64_t full, int dtype) {
+static cj_ref spread(cj_graph *g, cj_ref v, const placing *p, int64_t full, int dtype) {
   cj_type t = {.dtype = (uint8_t)dtype, .rank = 1, .dim = {full}};
   if (p->step) return cjb_embed(g, v, 1, p->first, p->step, full);
   cj_ref index = index_of(g, p);
@@ -58,7 +58,7 @@ typedef struct window {
 } window;
 
 /* The entries of p in w: where they are among the compressed values of its output (input), and in the block. */
-static void entries(const cjj_part *part, const window *w, places *src, places *dst) {
+static void entries(const cjj_part *part, const window *w, placing *src, placing *dst) {
   const cj_pattern *p = part->pattern;
   src->n = 0;
   for (int64_t i = 0; i < w->m; i++)
@@ -75,7 +75,7 @@ static void entries(const cjj_part *part, const window *w, places *src, places *
 
 static cj_ref dense_block(cj_graph *g, const cjj_part *part, const window *w, cj_ref row, const cj_type *t,
                           int64_t *room) {
-  places src = {.at = room}, dst = {.at = room + part->pattern->nnz};
+  placing src = {.at = room}, dst = {.at = room + part->pattern->nnz};
   entries(part, w, &src, &dst);
   if (src.n == 0) return 0;
   cj_ref v = cjb_cast(g, take(g, flat(g, row), &src), t->dtype);
@@ -132,7 +132,7 @@ static int holder(const cj_graph *f, bool output, int64_t x, int from, int64_t *
   }
 }
 
-static void entries_in_order(const cj_graph *f, const cjj_part *part, const int64_t *base, places *src) {
+static void entries_in_order(const cj_graph *f, const cjj_part *part, const int64_t *base, placing *src) {
   const cj_pattern *p = part->pattern;
   int64_t row0 = 0;
   int i = 0;
@@ -162,7 +162,7 @@ static cj_ref nonzeros(cjj_frame *w, const cjj_cut *cut, int dtype) {
   const cj_ref *row = base ? cjj_emit_pass(w, cut, &cut->pass[0]) : NULL;
   cj_ref nz = 0;
   if (row) {
-    places src = {.at = base + n};
+    placing src = {.at = base + n};
     cj_ref all = compressed(w->g, row, n, dtype, base);
     entries_in_order(w->f, part, base, &src);
     nz = all ? take(w->g, all, &src) : 0;

@@ -13,7 +13,8 @@ static bool mark(const cjj_walk *w, cj_ref r, uint8_t *need) {
   need[r] = 1;
   for (cj_ref q = r; q > 0; q--) {
     if (!need[q]) continue;
-    if (w->known[q]) need[q] = 0;
+    if (w->known[q])
+      need[q] = 0;
     else if (cjg_issource(w->g, q)) {
       if (!is_constant_source(w->g, q)) return false;
     } else
@@ -22,7 +23,7 @@ static bool mark(const cjj_walk *w, cj_ref r, uint8_t *need) {
   return true;
 }
 
-static cj_tensor *number(cjj_walk *w, cj_ref r) { /* the tensor of a konst */
+static cj_tensor *konst_tensor(cjj_walk *w, cj_ref r) { /* the tensor of a konst */
   const cj_type *t = cjg_type(w->g, r);
   double v = w->g->konst[cjg_at(w->g, r)->in[0]];
   if (t->dtype == CJ_F64 || t->dtype == CJ_I64) return cjt_from(w->c, t, &v);
@@ -31,10 +32,10 @@ static cj_tensor *number(cjj_walk *w, cj_ref r) { /* the tensor of a konst */
   return cjt_from(w->c, t, &(uint8_t){v != 0});
 }
 
-static cj_tensor *evaluate(cjj_walk *w, cj_ref q) {
+static cj_tensor *constant_value(cjj_walk *w, cj_ref q) {
   const cj_node *n = cjg_at(w->g, q);
   cj_tensor *few[8], **in = few, *y = NULL;
-  if (n->op == CJ_OP_konst) return number(w, q);
+  if (n->op == CJ_OP_konst) return konst_tensor(w, q);
   if (n->op == CJ_OP_tensor) {
     cjt_retain(w->g->tensor[n->in[0]]);
     return w->g->tensor[n->in[0]];
@@ -52,7 +53,7 @@ cj_tensor *cjj_constant(cjj_walk *w, cj_ref r) {
   if (!need) return NULL;
   bool good = mark(w, r, need);
   for (cj_ref q = 1; good && q <= r; q++)
-    if (need[q] && !(w->known[q] = evaluate(w, q))) good = false;
+    if (need[q] && !(w->known[q] = constant_value(w, q))) good = false;
   cjm_free(w->c, need, (size_t)r + 1);
   return good ? w->known[r] : NULL;
 }

@@ -4,22 +4,22 @@
 */
 #include "jacobian/parts.h"
 
-static double count(const cj_type *t) { return (double)cjt_count(t); }
+static double elements(const cj_type *t) { return (double)cjt_count(t); }
 
 /* Matrix kernels do several multiply-adds in the time of one elementwise element. */
 static double dense_work(const cj_graph *g, cj_ref r) {
   const cj_type *x = cjg_type(g, cjg_operands(g, r)[0]), *y = cjg_type(g, r);
   double inner = (double)cjt_at(x, 1);
-  return cjg_at(g, r)->op == CJ_OP_matmul ? count(y) * inner / 4 : count(y) * inner / 2;
+  return cjg_at(g, r)->op == CJ_OP_matmul ? elements(y) * inner / 4 : elements(y) * inner / 2;
 }
 
-static double work(const cj_graph *g, cj_ref r) {
-  double most = count(cjg_type(g, r));
+static double node_work(const cj_graph *g, cj_ref r) {
+  double most = elements(cjg_type(g, r));
   cj_rowkind kind = cjg_row(g, r)->kind;
   if (kind == CJ_SOURCE || kind == CJ_VIEWS) return 0;
   if (kind == CJ_DENSE) return dense_work(g, r);
   for (int i = 0; i < cjg_at(g, r)->nin; i++) {
-    double n = count(cjg_type(g, cjg_operands(g, r)[i]));
+    double n = elements(cjg_type(g, cjg_operands(g, r)[i]));
     if (n > most) most = n;
   }
   return most;
@@ -45,7 +45,7 @@ bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out) {
     for (cj_ref r = 1; r < lin->len; r++) {
       if (!live[r] || cjg_issource(lin, r)) continue;
       for (int i = 0; i < cjg_at(lin, r)->nin; i++) from[r] |= from[cjg_operands(lin, r)[i]];
-      if (from[r]) add(out, nx, from[r], work(lin, r), cjt_count(cjg_type(lin, r)) == 1);
+      if (from[r]) add(out, nx, from[r], node_work(lin, r), cjt_count(cjg_type(lin, r)) == 1);
     }
   }
   cjm_free(lin->c, live, lin->len);

@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-static size_t bytes_of(size_t n) { return sizeof(cjj_ids) + n * sizeof(cjj_set); }
+static size_t ids_bytes(size_t n) { return sizeof(cjj_ids) + n * sizeof(cjj_set); }
 
 bool cjj_deps_new(cjj_walk *w, const cj_type *t, cjj_deps *out) {
   size_t n = (size_t)cjt_count(t);
   *out = (cjj_deps){0};
   if (!cjj_walk_more(w, (int64_t)n)) return false;
-  out->buf = cjm_alloc(w->c, bytes_of(n));
+  out->buf = cjm_alloc(w->c, ids_bytes(n));
   if (!out->buf) return false;
   out->buf->refs = 1;
   out->buf->n = n;
@@ -25,7 +25,7 @@ cjj_deps cjj_deps_share(const cjj_deps *v) {
 }
 
 void cjj_deps_drop(cjj_walk *w, cjj_deps *v) {
-  if (v->buf && --v->buf->refs == 0) cjm_free(w->c, v->buf, bytes_of(v->buf->n));
+  if (v->buf && --v->buf->refs == 0) cjm_free(w->c, v->buf, ids_bytes(v->buf->n));
   v->buf = NULL;
 }
 
@@ -40,14 +40,14 @@ cjj_deps cjj_deps_broadcast(const cjj_deps *v, const cj_type *t, const cj_type *
 
 /* --- loops over strided sets -------------------------------------------------------- */
 
-typedef struct loop { /* nested loops; a step moves n offsets */
+typedef struct nest { /* nested loops; a step moves n offsets */
   int rank, n;
   int64_t dim[CJ_MAXRANK], i[CJ_MAXRANK];
   const int64_t *stride[3];
   int64_t off[3];
-} loop;
+} nest;
 
-static bool step(loop *l) { /* false: that was the last */
+static bool loop_step(nest *l) { /* false: that was the last */
   for (int a = l->rank - 1; a >= 0; a--) {
     for (int k = 0; k < l->n; k++) l->off[k] += l->stride[k][a];
     if (++l->i[a] < l->dim[a]) return true;
@@ -82,11 +82,11 @@ static bool unite2(cjj_walk *w, const cjj_deps *x, const cjj_deps *z, const cj_t
   uint32_t keep = moving(x, t->rank) | moving(z, t->rank);
   cj_type s = narrowed(t, keep);
   if (!cjj_deps_new(w, &s, out)) return false;
-  loop l = {.rank = s.rank, .n = 2, .stride = {x->stride, z->stride}, .off = {x->off, z->off}};
+  nest l = {.rank = s.rank, .n = 2, .stride = {x->stride, z->stride}, .off = {x->off, z->off}};
   memcpy(l.dim, s.dim, sizeof l.dim);
   cjj_set *to = out->buf->id;
   do *to++ = cjj_sets_unite(&w->sets, x->buf->id[l.off[0]], z->buf->id[l.off[1]]);
-  while (step(&l));
+  while (loop_step(&l));
   still(out, t->rank, keep);
   if (!cjm_ok(w->c)) cjj_deps_drop(w, out);
   return cjm_ok(w->c);
@@ -110,11 +110,11 @@ bool cjj_deps_unite(cjj_walk *w, const cjj_deps *v, int n, const cj_type *t, cjj
 }
 
 static cjj_set along(cjj_walk *w, const cjj_deps *v, int64_t off, const cj_type *line) {
-  loop l = {.rank = line->rank, .n = 1, .stride = {v->stride}, .off = {off}};
+  nest l = {.rank = line->rank, .n = 1, .stride = {v->stride}, .off = {off}};
   memcpy(l.dim, line->dim, sizeof l.dim);
   cjj_sets_begin(&w->sets);
   do cjj_sets_add(&w->sets, v->buf->id[l.off[0]]);
-  while (step(&l));
+  while (loop_step(&l));
   return cjj_sets_end(&w->sets);
 }
 
@@ -130,11 +130,11 @@ bool cjj_deps_squash(cjj_walk *w, const cjj_deps *v, const cj_type *t, uint32_t 
   }
   cj_type kept = narrowed(t, moves & ~gone), line = narrowed(t, moves & gone);
   if (!cjj_walk_more(w, cjt_count(&kept) * cjt_count(&line)) || !cjj_deps_new(w, &kept, out)) return false;
-  loop l = {.rank = kept.rank, .n = 1, .stride = {v->stride}, .off = {v->off}};
+  nest l = {.rank = kept.rank, .n = 1, .stride = {v->stride}, .off = {v->off}};
   memcpy(l.dim, kept.dim, sizeof l.dim);
   cjj_set *to = out->buf->id;
   do *to++ = along(w, v, l.off[0], &line);
-  while (step(&l));
+  while (loop_step(&l));
   still(out, t->rank, moves & ~gone);
   if (!cjm_ok(w->c)) cjj_deps_drop(w, out);
   return cjm_ok(w->c);
@@ -143,10 +143,10 @@ bool cjj_deps_squash(cjj_walk *w, const cjj_deps *v, const cj_type *t, uint32_t 
 bool cjj_deps_flatten(cjj_walk *w, const cjj_deps *v, const cj_type *t, cjj_deps *out) {
   if (!cjj_deps_new(w, t, out)) return false;
   if (out->buf->n == 0) return true;
-  loop l = {.rank = t->rank, .n = 1, .stride = {v->stride}, .off = {v->off}};
+  nest l = {.rank = t->rank, .n = 1, .stride = {v->stride}, .off = {v->off}};
   memcpy(l.dim, t->dim, sizeof l.dim);
   cjj_set *to = out->buf->id;
   do *to++ = v->buf->id[l.off[0]];
-  while (step(&l));
+  while (loop_step(&l));
   return true;
 }

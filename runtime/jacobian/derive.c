@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-static const char *const want_name[] = {"value", "jacobian", "hessian", "vjp", "jvp", "vhp", "hvp", "sparse_jacobian", "sparse_hessian"};
+static const char *const want_name[] = {"value", "jacobian", "hessian",         "vjp",           "jvp",
+                                        "vhp",   "hvp",      "sparse_jacobian", "sparse_hessian"};
 
 typedef struct deriving {
   cj_ctx *c;
@@ -35,8 +36,10 @@ bool cjj_check_arguments(const cj_graph *f) {
 }
 
 static void put_types(cj_text *w, const cj_graph *f, const cj_ref *r, uint32_t n, const char *what) {
-  if (n == 1) cjt_puttype(w, cjg_type(f, r[0]));
-  else cjm_putf(w, "%u %s", n, what);
+  if (n == 1)
+    cjt_puttype(w, cjg_type(f, r[0]));
+  else
+    cjm_putf(w, "%u %s", n, what);
 }
 
 static bool check_single_output(const deriving *d) {
@@ -76,7 +79,8 @@ static bool check_directions(const deriving *d) {
 static void missing(cj_ctx *c, bool gradient, uint32_t i, uint32_t j) {
   if (gradient)
     cjm_fail(c, CJ_EARG, "the gradient with respect to input %u does not depend on input %u (strict)", i + 1, j + 1);
-  else cjm_fail(c, CJ_EARG, "output %u does not depend on input %u (strict)", i + 1, j + 1);
+  else
+    cjm_fail(c, CJ_EARG, "output %u does not depend on input %u (strict)", i + 1, j + 1);
 }
 
 /* Every output of f on every argument. */
@@ -141,8 +145,10 @@ static uint32_t emit_passes(cjj_frame *w, const cjj_cut *cut, uint32_t k, cj_ref
   const cjj_part *part = &cut->part[p->part];
   if (part->unrolled) return cjj_unrolled_blocks(w, cut, p, J);
   const cj_ref *row = cjj_emit_pass(w, cut, p);
-  if (row && part->pattern) cjj_coloured_blocks(w->g, w->f, cut, part, row, J);
-  else if (row) cjj_dense_blocks(w->g, w->f, cut, p, row, J);
+  if (row && part->pattern)
+    cjj_coloured_blocks(w->g, w->f, cut, part, row, J);
+  else if (row)
+    cjj_dense_blocks(w->g, w->f, cut, p, row, J);
   return row && cjg_ok(w->g);
 }
 
@@ -177,7 +183,7 @@ static cj_graph *jacobian_program(const deriving *d, const cjj_cut *cut) {
 
 /* --- putting it together -------------------------------------------------------------------------- */
 
-static bool check(deriving *d) {
+static bool check_request(deriving *d) {
   cj_want want = d->rq->want;
   if ((unsigned)want > CJ_HESSIAN_NONZEROS) {
     cjm_fail(d->c, CJ_EARG, "no such derivative (%d)", (int)want);
@@ -193,9 +199,7 @@ static bool check(deriving *d) {
   return d->grad && (!d->rq->strict || check_strict(d->c, d->grad, true));
 }
 
-static bool plan_whole(cjj_derived *out) {
-  return out->whole && cje_plan_new(out->c, out->whole, &out->plan) == CJ_OK;
-}
+static bool plan_whole(cjj_derived *out) { return out->whole && cje_plan_new(out->c, out->whole, &out->plan) == CJ_OK; }
 
 static bool derive_jacobian(const deriving *d, cjj_derived *out) {
   if (!cjj_cut_choose(d->c, subject(d), d->rq->strategy, &out->cut)) return false;
@@ -206,8 +210,8 @@ static bool derive_jacobian(const deriving *d, cjj_derived *out) {
   return true;
 }
 
-static bool derive(deriving *d, cjj_derived *out) {
-  if (!check(d)) return false;
+static bool derive_any(deriving *d, cjj_derived *out) {
+  if (!check_request(d)) return false;
   cj_want want = d->rq->want;
   if (want == CJ_JACOBIAN || want == CJ_HESSIAN) return derive_jacobian(d, out);
   if (want == CJ_NONZEROS || want == CJ_HESSIAN_NONZEROS)
@@ -224,7 +228,7 @@ cj_status cjj_derive(cj_ctx *c, const cj_graph *f, const cj_request *rq, int nv,
   if (!x) return c->status;
   x->c = c;
   x->cut.c = c;
-  if (derive(&d, x)) {
+  if (derive_any(&d, x)) {
     *out = x;
   } else {
     cjj_free(c, x);

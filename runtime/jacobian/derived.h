@@ -32,12 +32,12 @@ typedef struct cjj_loop {
 
 struct cjj_derived {
   cj_ctx *c;
-  cj_graph *whole; /* as one program */
-  cj_plan *plan;   /* of the whole; NULL: in loops */
+  cj_graph *whole;     /* as one program */
+  cj_plan *plan;       /* of the whole; NULL: in loops */
   cj_pattern *pattern; /* of nonzeros; NULL: something else was wanted */
-  cjj_cut cut;     /* of loops */
-  uint32_t first;  /* outputs before the blocks */
-  uint8_t *filled; /* by block: some loop writes it; the others are zeros */
+  cjj_cut cut;         /* of loops */
+  uint32_t first;      /* outputs before the blocks */
+  uint8_t *filled;     /* by block: some loop writes it; the others are zeros */
   cjj_stage head;
   cjj_loop *loop;
   uint32_t nloop;

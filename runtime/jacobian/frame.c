@@ -19,12 +19,14 @@ const cj_ref *cjj_frame_inline(cjj_frame *w, const cj_graph *h, const cj_ref *v,
   size_t nin = (size_t)f->narg + nv + f->ncapture;
   if (!cjg_ok(w->g)) return NULL;
   CJ_ASSERT(h->narg == f->narg + nv && h->ncapture == f->ncapture);
-  if (!CJM_GROW(f->c, w->in, w->incap, nin + 1) || !CJM_GROW(f->c, w->out, w->outcap, h->nout + (size_t)1))
-    return NULL;
+  if (!CJM_GROW(f->c, w->in, w->incap, nin + 1) || !CJM_GROW(f->c, w->out, w->outcap, h->nout + (size_t)1)) return NULL;
   memcpy(w->in, w->x, f->narg * sizeof *w->in);
   if (nv) memcpy(w->in + f->narg, v, nv * sizeof *v);
   memcpy(w->in + f->narg + nv, w->x + f->narg, f->ncapture * sizeof *w->in);
-  return cjg_inline(w->g, h, w->in, w->out) ? w->out : NULL;
+  if (!cjg_inline(w->g, h, w->in, w->out)) return NULL;
+  for (uint32_t i = 0; i < h->nout; i++) /* what turned out to be a structural zero */
+    if (!w->out[i]) w->out[i] = cjb_zeros(w->g, cjg_type(h, h->out[i]));
+  return w->out;
 }
 
 void cjj_frame_outputs(cjj_frame *w, const cj_ref *r, uint32_t n) {

@@ -20,7 +20,7 @@ typedef struct cjj_part {
   cj_pattern *pattern; /* of the active inputs; NULL: dense */
   int64_t *colour;     /* of its rows if reverse, else of its columns */
   int64_t ncolours;
-  bool unrolled;       /* dense: a pass of its own for every seed */
+  bool unrolled; /* dense: a pass of its own for every seed */
 } cjj_part;
 
 /* What is seeded: output `index` if reverse, else input `index`; its elements have labels from `at` on. */
@@ -86,8 +86,8 @@ cj_status cjj_colour_upto(cj_ctx *c, const cj_pattern *p, bool rows, int64_t lim
 typedef struct cjj_frame {
   cj_graph *g;
   const cj_graph *f;
-  cj_ref *x, *v;          /* arguments and captures; v */
-  cj_ref *in, *out;       /* of what is being inlined */
+  cj_ref *x, *v;    /* arguments and captures; v */
+  cj_ref *in, *out; /* of what is being inlined */
   uint32_t xcap, vcap, incap, outcap;
 } cjj_frame;
 /* v: the arguments from..from + nv of like become v. */

@@ -21,15 +21,16 @@ bool cjj_block_type(const cj_graph *f, int i, int j, cj_type *out) {
   cjt_putshape(&w, cjj_y(f, i));
   cjm_puts(&w, " by ");
   cjt_putshape(&w, cjj_x(f, j));
-  cjm_fail(f->c, CJ_ESHAPE, "the derivative of output %d by input %d would have shape %s: too large, or more than %d axes",
-           i + 1, j + 1, buf, CJ_MAXRANK);
+  cjm_fail(f->c, CJ_ESHAPE,
+           "the derivative of output %d by input %d would have shape %s: too large, or more than %d axes", i + 1, j + 1,
+           buf, CJ_MAXRANK);
   return false;
 }
 
 /* --- the program of a pass ------------------------------------------------------------ */
 
 /* The vjp of the members among f's outputs: f itself is looked at as if it had only these. */
-static cj_graph *backward(const cj_graph *f, const uint8_t *active, const cjj_member *m, uint32_t n) {
+static cj_graph *pass_backward(const cj_graph *f, const uint8_t *active, const cjj_member *m, uint32_t n) {
   cj_ref *out = cjm_alloc(f->c, n * sizeof *out);
   if (!out) return NULL;
   for (uint32_t q = 0; q < n; q++) out[q] = f->out[m[q].index];
@@ -41,7 +42,7 @@ static cj_graph *backward(const cj_graph *f, const uint8_t *active, const cjj_me
   return lin;
 }
 
-static cj_graph *forward(const cj_graph *f, const cjj_member *m, uint32_t n) {
+static cj_graph *pass_forward(const cj_graph *f, const cjj_member *m, uint32_t n) {
   uint8_t *active = cjm_zalloc(f->c, f->narg);
   if (!active) return NULL;
   for (uint32_t q = 0; q < n; q++) active[m[q].index] = 1;
@@ -53,7 +54,7 @@ static cj_graph *forward(const cj_graph *f, const cjj_member *m, uint32_t n) {
 cj_graph *cjj_pass_graph(const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, int64_t n) {
   const cjj_part *part = &cut->part[p->part];
   const cjj_member *m = cut->member + p->member;
-  cj_graph *lin = part->reverse ? backward(f, part->active, m, p->n) : forward(f, m, p->n), *many = NULL;
+  cj_graph *lin = part->reverse ? pass_backward(f, part->active, m, p->n) : pass_forward(f, m, p->n), *many = NULL;
   if (!lin || n == 1) return lin;
   size_t nin = (size_t)lin->narg + lin->ncapture;
   uint8_t *which = cjm_zalloc(f->c, nin);
@@ -69,8 +70,10 @@ cj_graph *cjj_pass_graph(const cj_graph *f, const cjj_cut *cut, const cjj_pass *
 /* --- seeds -------------------------------------------------------------------------------- */
 
 static void put_one(void *to, int dtype, int64_t at) {
-  if (dtype == CJ_F64) ((double *)to)[at] = 1;
-  else ((float *)to)[at] = 1;
+  if (dtype == CJ_F64)
+    ((double *)to)[at] = 1;
+  else
+    ((float *)to)[at] = 1;
 }
 
 void cjj_fill_seeds(const cjj_part *part, const cjj_member *m, const cj_type *t, int64_t first, int64_t n, void *to) {
@@ -94,8 +97,10 @@ static cj_ref label_tensor(cj_graph *g, const cjj_part *part, const cjj_member *
                            const cj_type *want) {
   cj_tensor *x = cjt_new(g->c, want);
   if (!x) return 0;
-  if (want->dtype == CJ_I64) memcpy(x->data, part->colour + m->at, cjt_bytes(want));
-  else cjj_fill_seeds(part, m, t, 0, nseed, x->data);
+  if (want->dtype == CJ_I64)
+    memcpy(x->data, part->colour + m->at, cjt_bytes(want));
+  else
+    cjj_fill_seeds(part, m, t, 0, nseed, x->data);
   cj_ref r = cjg_tensor(g, x);
   cjt_release(x);
   return r;
@@ -133,16 +138,20 @@ static cj_ref constant_seed(cj_graph *g, const cj_graph *f, const cjj_cut *cut, 
   return cjb_reshape(g, cjb_slice(g, one, 1, m->at, 1, size), &many);
 }
 
-const cj_ref *cjj_emit_pass(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p) {
-  const cj_ref *row = NULL;
+/* h: the program of the pass. */
+static const cj_ref *emit_with_seeds(cjj_frame *w, const cj_graph *h, const cjj_cut *cut, const cjj_pass *p) {
   cj_ref *seed = cjm_alloc(cut->c, p->n * sizeof *seed);
-  cj_graph *h = seed ? cjj_pass_graph(w->f, cut, p, p->nseed) : NULL;
-  if (h) {
-    for (uint32_t q = 0; q < p->n; q++) seed[q] = constant_seed(w->g, w->f, cut, p, &cut->member[p->member + q]);
-    row = cjj_frame_inline(w, h, seed, p->n);
-  }
-  cjg_free(h);
+  if (!seed) return NULL;
+  for (uint32_t q = 0; q < p->n; q++) seed[q] = constant_seed(w->g, w->f, cut, p, &cut->member[p->member + q]);
+  const cj_ref *row = cjj_frame_inline(w, h, seed, p->n);
   cjm_free(cut->c, seed, p->n * sizeof *seed);
+  return row;
+}
+
+const cj_ref *cjj_emit_pass(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p) {
+  cj_graph *h = cjj_pass_graph(w->f, cut, p, p->nseed);
+  const cj_ref *row = h ? emit_with_seeds(w, h, cut, p) : NULL;
+  cjg_free(h);
   return row;
 }
 
@@ -162,7 +171,7 @@ cj_ref cjj_transposed(cj_graph *g, cj_ref row, int64_t nseed) {
   return cjb_reshape(g, row, &m);
 }
 
-static void block(cj_graph *g, const cj_graph *f, int nx, int i, int j, cj_ref r, cj_ref *J) {
+static void put_block(cj_graph *g, const cj_graph *f, int nx, int i, int j, cj_ref r, cj_ref *J) {
   cj_type t;
   if (cjj_block_type(f, i, j, &t)) J[(size_t)i * (size_t)nx + (size_t)j] = cjb_cast(g, cjb_reshape(g, r, &t), t.dtype);
 }
@@ -175,10 +184,10 @@ void cjj_dense_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const 
     int64_t n = cjt_count(cjj_member_type(f, part->reverse, m));
     for (int j = 0, k = 0; part->reverse && j < cut->nx; j++)
       if (part->active[j])
-        block(g, f, cut->nx, m->index, j, rows_of(g, row[k++], p->nseed, cjj_x(f, j)->rank, m->at, n), J);
+        put_block(g, f, cut->nx, m->index, j, rows_of(g, row[k++], p->nseed, cjj_x(f, j)->rank, m->at, n), J);
     for (int i = 0; !part->reverse && i < cut->ny; i++)
       if (cjj_has_derivative(f, i))
-        block(g, f, cut->nx, i, m->index, cjb_slice(g, cjj_transposed(g, row[i], p->nseed), 1, m->at, 1, n), J);
+        put_block(g, f, cut->nx, i, m->index, cjb_slice(g, cjj_transposed(g, row[i], p->nseed), 1, m->at, 1, n), J);
   }
 }
 
@@ -201,8 +210,9 @@ uint32_t cjj_unrolled_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p
   uint32_t n = (uint32_t)cjt_count(cjj_member_type(w->f, part->reverse, m));
   size_t nrow = (size_t)(part->reverse ? cut->nx : cut->ny), bytes = (nrow * n + 1) * sizeof(cj_ref);
   cj_ref *piece = cjm_zalloc(cut->c, bytes); /* by row, then by seed */
-  for (uint32_t e = 0; piece && e < n; e++) {
-    const cj_ref *row = cjj_emit_pass(w, cut, p + e);
+  cj_graph *h = piece ? cjj_pass_graph(w->f, cut, p, 1) : NULL;
+  for (uint32_t e = 0; h && e < n; e++) {
+    const cj_ref *row = emit_with_seeds(w, h, cut, p + e);
     uint32_t k = 0;
     for (size_t r = 0; row && r < nrow; r++)
       if (!part->reverse || part->active[r]) piece[r * n + e] = row[k++];
@@ -210,8 +220,9 @@ uint32_t cjj_unrolled_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p
   for (size_t r = 0; piece && r < nrow && cjg_ok(w->g); r++) {
     if (part->reverse ? !part->active[r] : !cjj_has_derivative(w->f, (int)r)) continue;
     cj_ref all = stacked(w->g, piece + r * n, n, part->reverse);
-    block(w->g, w->f, cut->nx, part->reverse ? m->index : (int)r, part->reverse ? (int)r : m->index, all, J);
+    put_block(w->g, w->f, cut->nx, part->reverse ? m->index : (int)r, part->reverse ? (int)r : m->index, all, J);
   }
+  cjg_free(h);
   cjm_free(cut->c, piece, bytes);
   return cjg_ok(w->g) ? n : 0;
 }

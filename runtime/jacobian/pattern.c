@@ -21,7 +21,7 @@ bool cjj_walk_more(cjj_walk *w, int64_t elements) {
 
 /* --- entries of the walk ------------------------------------------------------------- */
 
-static bool enter(cjj_walk *w, cj_ref r, const cjj_deps *d) {
+static bool enter_deps(cjj_walk *w, cj_ref r, const cjj_deps *d) {
   uint32_t k = w->spare;
   if (k) {
     w->spare = (uint32_t)w->deps[k - 1].off;
@@ -34,7 +34,7 @@ static bool enter(cjj_walk *w, cj_ref r, const cjj_deps *d) {
   return true;
 }
 
-static void leave(cjj_walk *w, cj_ref r) {
+static void leave_deps(cjj_walk *w, cj_ref r) {
   uint32_t k = w->at[r];
   if (!k) return;
   cjj_deps_drop(w, &w->deps[k - 1]);
@@ -58,7 +58,7 @@ static bool seed(cjj_walk *w, cj_ref r, int64_t from) { /* columns from, from + 
   if (cjt_count(cjg_type(w->g, r)) == 0) return true;
   if (!cjj_deps_new(w, cjg_type(w->g, r), &d)) return false;
   for (size_t e = 0; e < d.buf->n; e++) d.buf->id[e] = (cjj_set)((size_t)from + e + 1);
-  if (enter(w, r, &d)) return true;
+  if (enter_deps(w, r, &d)) return true;
   cjj_deps_drop(w, &d);
   return false;
 }
@@ -72,25 +72,25 @@ static bool seed_all(cjj_walk *w, int nx) {
   return true;
 }
 
-static bool visit(cjj_walk *w, cj_ref r) {
+static bool visit_deps(cjj_walk *w, cj_ref r) {
   cjj_deps d = {0};
   bool depends = false;
   int nin = cjg_at(w->g, r)->nin;
   for (int i = 0; i < nin; i++) depends |= w->at[cjg_operands(w->g, r)[i]] != 0;
   if (!depends || cjt_count(cjg_type(w->g, r)) == 0) return true;
   if (!cjj_propagate(w, r, &d)) return false;
-  if (d.buf && !enter(w, r, &d)) {
+  if (d.buf && !enter_deps(w, r, &d)) {
     cjj_deps_drop(w, &d);
     return false;
   }
   for (int i = 0; i < nin; i++) {
     cj_ref x = cjg_operands(w->g, r)[i];
-    if (w->last[x] == r) leave(w, x);
+    if (w->last[x] == r) leave_deps(w, x);
   }
   return true;
 }
 
-static bool walk(cjj_walk *w, int nx) {
+static bool walk_program(cjj_walk *w, int nx) {
   const cj_graph *g = w->g;
   uint8_t *live = cjm_alloc(w->c, g->len);
   if (!live) return false;
@@ -98,18 +98,18 @@ static bool walk(cjj_walk *w, int nx) {
   find_last_uses(w, live);
   bool ok = seed_all(w, nx);
   for (cj_ref r = 1; r < g->len && ok; r++)
-    if (live[r] && !cjg_issource(g, r)) ok = visit(w, r);
+    if (live[r] && !cjg_issource(g, r)) ok = visit_deps(w, r);
   cjm_free(w->c, live, g->len);
   return ok;
 }
 
 /* --- the result ---------------------------------------------------------------------------- */
 
-static size_t bytes_of(int64_t rows, int64_t nnz) { return (size_t)(rows + 1 + nnz) * sizeof(int64_t); }
+static size_t pattern_bytes(int64_t rows, int64_t nnz) { return (size_t)(rows + 1 + nnz) * sizeof(int64_t); }
 
 static cj_pattern *new_pattern(cj_ctx *c, int64_t rows, int64_t cols, int64_t nnz) {
   cj_pattern *p = cjm_alloc(c, sizeof *p);
-  int64_t *room = p ? cjm_alloc(c, bytes_of(rows, nnz)) : NULL;
+  int64_t *room = p ? cjm_alloc(c, pattern_bytes(rows, nnz)) : NULL;
   if (!room) {
     cjm_free(c, p, sizeof *p);
     return NULL;
@@ -128,7 +128,7 @@ cj_pattern *cjj_pattern_retain(cj_pattern *p) {
 void cjj_pattern_release(cj_pattern *p) {
   if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
   cj_ctx *c = p->c;
-  cjm_free(c, p->rowptr, bytes_of(p->rows, p->nnz));
+  cjm_free(c, p->rowptr, pattern_bytes(p->rows, p->nnz));
   cjm_free(c, p, sizeof *p);
   cjm_release_ctx(c);
 }
@@ -178,7 +178,7 @@ static cj_pattern *collect(cjj_walk *w, int nx, int64_t maxnnz) {
 
 static void close_walk(cjj_walk *w) {
   const cj_graph *g = w->g;
-  for (cj_ref r = 1; w->at && r < g->len; r++) leave(w, r);
+  for (cj_ref r = 1; w->at && r < g->len; r++) leave_deps(w, r);
   for (cj_ref r = 1; w->known && r < g->len; r++) cjt_release(w->known[r]);
   cjm_free(w->c, w->known, g->len * sizeof(cj_tensor *));
   cjm_free(w->c, w->at, 2 * g->len * sizeof *w->at);
@@ -194,7 +194,7 @@ cj_status cjj_pattern_linear(cj_ctx *c, const cj_graph *lin, int nx, int64_t max
   w.at = ok ? cjm_zalloc(c, 2 * lin->len * sizeof *w.at) : NULL;
   if (w.at) {
     w.last = w.at + lin->len;
-    if (walk(&w, nx)) *out = collect(&w, nx, maxnnz);
+    if (walk_program(&w, nx)) *out = collect(&w, nx, maxnnz);
   }
   close_walk(&w);
   return c->status;
@@ -213,8 +213,10 @@ int64_t cjj_pattern_entry(const cj_pattern *p, int64_t row, int64_t j) {
   int64_t lo = p->rowptr[row], hi = p->rowptr[row + 1];
   while (lo < hi) {
     int64_t mid = lo + (hi - lo) / 2;
-    if (p->col[mid] < j) lo = mid + 1;
-    else hi = mid;
+    if (p->col[mid] < j)
+      lo = mid + 1;
+    else
+      hi = mid;
   }
   return lo;
 }

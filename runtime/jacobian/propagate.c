@@ -9,12 +9,12 @@
 
 /* --- operands ---------------------------------------------------------------------- */
 
-static cj_ref operand(const cjj_walk *w, cj_ref r, int i) { return cjg_operands(w->g, r)[i]; }
+static cj_ref nth_operand(const cjj_walk *w, cj_ref r, int i) { return cjg_operands(w->g, r)[i]; }
 static const cj_type *type_of(const cjj_walk *w, cj_ref r) { return cjg_type(w->g, r); }
 
 /* The dependences of operand i of r, or none. */
 static cjj_deps deps_at(const cjj_walk *w, cj_ref r, int i) {
-  const cjj_deps *d = cjj_deps_of(w, operand(w, r, i));
+  const cjj_deps *d = cjj_deps_of(w, nth_operand(w, r, i));
   return d ? *d : (cjj_deps){0};
 }
 
@@ -28,7 +28,7 @@ static bool on_everything(cjj_walk *w, cj_ref r, cjj_deps *out) {
   for (int i = 0; i < cjg_at(w->g, r)->nin; i++) {
     cjj_deps d = deps_at(w, r, i), line = {0}, sum;
     if (!d.buf) continue;
-    if (!cjj_deps_squash(w, &d, type_of(w, operand(w, r, i)), ~0u, &line)) return false;
+    if (!cjj_deps_squash(w, &d, type_of(w, nth_operand(w, r, i)), ~0u, &line)) return false;
     cjj_deps scalar[2] = {all, {.buf = line.buf, .off = line.off}};
     bool ok = cjj_deps_unite(w, scalar, 2, &(cj_type){0}, &sum);
     cjj_deps_drop(w, &line);
@@ -42,14 +42,14 @@ static bool on_everything(cjj_walk *w, cj_ref r, cjj_deps *out) {
 
 /* --- elementwise --------------------------------------------------------------------------- */
 
-static bool elementwise(cjj_walk *w, cj_ref r, cjj_deps *out) {
+static bool by_elements(cjj_walk *w, cj_ref r, cjj_deps *out) {
   cjj_deps in[3] = {{0}};
   const cj_type *t = type_of(w, r);
   int nin = cjg_at(w->g, r)->nin;
   if (nin > 3) return on_everything(w, r, out);
   for (int i = 0; i < nin; i++) {
     cjj_deps d = deps_at(w, r, i);
-    if (d.buf) in[i] = cjj_deps_broadcast(&d, type_of(w, operand(w, r, i)), t);
+    if (d.buf) in[i] = cjj_deps_broadcast(&d, type_of(w, nth_operand(w, r, i)), t);
   }
   return cjj_deps_unite(w, in, nin, t, out);
 }
@@ -59,21 +59,21 @@ static bool elementwise(cjj_walk *w, cj_ref r, cjj_deps *out) {
 static bool seen_as(const cjj_walk *w, cj_ref r, const cjj_deps *d, cjj_deps *out) {
   int64_t offset = 0;
   *out = (cjj_deps){.buf = d->buf};
-  if (!cjg_row(w->g, r)->alias(type_of(w, operand(w, r, 0)), d->stride, cjg_attr(w->g, r), type_of(w, r), out->stride,
-                               &offset))
+  if (!cjg_row(w->g, r)->alias(type_of(w, nth_operand(w, r, 0)), d->stride, cjg_attr(w->g, r), type_of(w, r),
+                               out->stride, &offset))
     return false;
   out->off = d->off + offset;
   return true;
 }
 
-static bool view(cjj_walk *w, cj_ref r, cjj_deps *out) {
+static bool by_view(cjj_walk *w, cj_ref r, cjj_deps *out) {
   cjj_deps d = deps_at(w, r, 0), flat;
   if (!cjg_row(w->g, r)->alias) return on_everything(w, r, out);
   if (seen_as(w, r, &d, out)) {
     *out = cjj_deps_share(out);
     return true;
   }
-  if (!cjj_deps_flatten(w, &d, type_of(w, operand(w, r, 0)), &flat)) return false;
+  if (!cjj_deps_flatten(w, &d, type_of(w, nth_operand(w, r, 0)), &flat)) return false;
   if (seen_as(w, r, &flat, out)) return true;
   cjj_deps_drop(w, &flat);
   return on_everything(w, r, out);
@@ -117,7 +117,7 @@ static bool run_on_sets(cjj_walk *w, cj_ref r, bool *known, cjj_deps *out) {
   if (!m.view) return false;
   m.type = (cj_type *)(m.view + nin);
   *known = true;
-  for (int i = 0; i < nin && *known; i++) *known = as_operand(w, operand(w, r, i), &m, i);
+  for (int i = 0; i < nin && *known; i++) *known = as_operand(w, nth_operand(w, r, i), &m, i);
   if (*known && cjj_deps_new(w, type_of(w, r), out)) {
     cj_type t = cjt_as(*type_of(w, r), CJ_F32);
     cj_view to = cjt_rowmajor(out->buf->id, &t);
@@ -132,7 +132,7 @@ static bool run_on_sets(cjj_walk *w, cj_ref r, bool *known, cjj_deps *out) {
 /* gather along an axis by an unknown index: anything of its line. */
 static bool gather_blindly(cjj_walk *w, cj_ref r, cjj_deps *out) {
   cjj_deps x = deps_at(w, r, 0), line;
-  const cj_type *t = type_of(w, operand(w, r, 0));
+  const cj_type *t = type_of(w, nth_operand(w, r, 0));
   if (!cjj_deps_squash(w, &x, t, axis_bit(cjg_attr(w->g, r)), &line)) return false;
   cj_type one = *t;
   one.dim[t->rank - cjg_attr(w->g, r)->v[0]] = 1;
@@ -144,9 +144,9 @@ static bool gather_blindly(cjj_walk *w, cj_ref r, cjj_deps *out) {
 static bool scatter_blindly(cjj_walk *w, cj_ref r, cjj_deps *out) {
   const cj_type *t = type_of(w, r);
   cjj_deps x = deps_at(w, r, 0), src = deps_at(w, r, 2), in[2] = {{0}}, line = {0};
-  if (x.buf) in[0] = cjj_deps_broadcast(&x, type_of(w, operand(w, r, 0)), t);
+  if (x.buf) in[0] = cjj_deps_broadcast(&x, type_of(w, nth_operand(w, r, 0)), t);
   if (src.buf) {
-    const cj_type *ts = type_of(w, operand(w, r, 2));
+    const cj_type *ts = type_of(w, nth_operand(w, r, 2));
     if (!cjj_deps_squash(w, &src, ts, axis_bit(cjg_attr(w->g, r)), &line)) return false;
     cj_type one = *ts;
     one.dim[ts->rank - cjg_attr(w->g, r)->v[0]] = 1;
@@ -193,9 +193,9 @@ static bool sum_at(cjj_walk *w, const cjj_deps *x, const cj_type *tx, const cjj_
 
 /* Where scatter_add puts each element of its source: the numbers of the elements of x, gathered.
 ** *known false: the index is not known. */
-static bool places(cjj_walk *w, cj_ref r, bool *known, cjj_deps *out) {
-  cj_tensor *index = cjj_constant(w, operand(w, r, 1));
-  cj_type tx = cjt_as(*type_of(w, r), CJ_F32), ts = cjt_as(*type_of(w, operand(w, r, 2)), CJ_F32);
+static bool added_places(cjj_walk *w, cj_ref r, bool *known, cjj_deps *out) {
+  cj_tensor *index = cjj_constant(w, nth_operand(w, r, 1));
+  cj_type tx = cjt_as(*type_of(w, r), CJ_F32), ts = cjt_as(*type_of(w, nth_operand(w, r, 2)), CJ_F32);
   cjj_deps number;
   *known = index && cjt_sameshape(&index->type, &ts);
   if (!*known) return cjm_ok(w->c);
@@ -214,28 +214,28 @@ static bool places(cjj_walk *w, cj_ref r, bool *known, cjj_deps *out) {
 /* The shape of x but for axis is that of the source, or its kernel would have to broadcast. */
 static bool lines_agree(const cjj_walk *w, cj_ref r) {
   cj_type x = *type_of(w, r);
-  const cj_type *src = type_of(w, operand(w, r, 2));
+  const cj_type *src = type_of(w, nth_operand(w, r, 2));
   int axis = (int)cjg_attr(w->g, r)->v[0];
   if (x.rank != src->rank) return false;
   x.dim[x.rank - axis] = src->dim[x.rank - axis];
   return cjt_sameshape(&x, src);
 }
 
-static bool scatter_add(cjj_walk *w, cj_ref r, cjj_deps *out) {
+static bool by_scatter_add(cjj_walk *w, cj_ref r, cjj_deps *out) {
   cjj_deps x = deps_at(w, r, 0), src = deps_at(w, r, 2), place = {0};
   bool known = false;
   if (!src.buf || !lines_agree(w, r)) return scatter_blindly(w, r, out);
-  if (!places(w, r, &known, &place)) return false;
+  if (!added_places(w, r, &known, &place)) return false;
   if (!known) return scatter_blindly(w, r, out);
-  bool ok = sum_at(w, &x, type_of(w, r), &src, type_of(w, operand(w, r, 2)), place.buf->id, out);
+  bool ok = sum_at(w, &x, type_of(w, r), &src, type_of(w, nth_operand(w, r, 2)), place.buf->id, out);
   cjj_deps_drop(w, &place);
   return ok;
 }
 
 /* fold adds windows (axis v[0] of the result; the last axis of the operand runs inside a window) where
 ** they came from: element (.., i, .., s) to place i * step + s. */
-static bool fold(cjj_walk *w, cj_ref r, cjj_deps *out) {
-  const cj_type *t = type_of(w, r), *ts = type_of(w, operand(w, r, 0));
+static bool by_fold(cjj_walk *w, cj_ref r, cjj_deps *out) {
+  const cj_type *t = type_of(w, r), *ts = type_of(w, nth_operand(w, r, 0));
   const cj_attr *a = cjg_attr(w->g, r);
   cjj_deps src = deps_at(w, r, 0), place, none = {0};
   int64_t stride[CJ_MAXRANK] = {0}, i[CJ_MAXRANK] = {0}, at = 0;
@@ -258,25 +258,25 @@ static bool fold(cjj_walk *w, cj_ref r, cjj_deps *out) {
   return ok;
 }
 
-static bool moves(cjj_walk *w, cj_ref r, cjj_deps *out) {
+static bool by_moves(cjj_walk *w, cj_ref r, cjj_deps *out) {
   const cj_op *row = cjg_row(w->g, r);
   int op = cjg_at(w->g, r)->op;
   bool known = false;
-  if (op == CJ_OP_cast || op == CJ_OP_stop) return elementwise(w, r, out);
-  if (op == CJ_OP_fold) return fold(w, r, out);
-  if (op == CJ_OP_scatter_add) return scatter_add(w, r, out);
+  if (op == CJ_OP_cast || op == CJ_OP_stop) return by_elements(w, r, out);
+  if (op == CJ_OP_fold) return by_fold(w, r, out);
+  if (op == CJ_OP_scatter_add) return by_scatter_add(w, r, out);
   if (!row->eval || !row->eval[CJ_F32] || row->work) return on_everything(w, r, out);
   if (!run_on_sets(w, r, &known, out)) return false;
   if (known) return true;
-  if (op == CJ_OP_gather && cjj_deps_of(w, operand(w, r, 0))) return gather_blindly(w, r, out);
+  if (op == CJ_OP_gather && cjj_deps_of(w, nth_operand(w, r, 0))) return gather_blindly(w, r, out);
   if (op == CJ_OP_scatter && lines_agree(w, r)) return scatter_blindly(w, r, out);
   return on_everything(w, r, out);
 }
 
 /* --- reductions, scans ---------------------------------------------------------------------------------- */
 
-static bool reduces(cjj_walk *w, cj_ref r, cjj_deps *out) {
-  const cj_type *t = type_of(w, operand(w, r, 0));
+static bool by_reduction(cjj_walk *w, cj_ref r, cjj_deps *out) {
+  const cj_type *t = type_of(w, nth_operand(w, r, 0));
   uint32_t mask = (uint32_t)cjg_attr(w->g, r)->v[0];
   cjj_deps d = deps_at(w, r, 0), line;
   if (cjg_at(w->g, r)->nin != 1) return on_everything(w, r, out);
@@ -288,11 +288,11 @@ static bool reduces(cjj_walk *w, cj_ref r, cjj_deps *out) {
 }
 
 /* Each element on itself and those before it (after it if v[1]) along axis v[0]. */
-static bool scans(cjj_walk *w, cj_ref r, cjj_deps *out) {
+static bool by_scan(cjj_walk *w, cj_ref r, cjj_deps *out) {
   cj_type t = *type_of(w, r);
   const cj_attr *a = cjg_attr(w->g, r);
   cjj_deps sum, flat;
-  if (!elementwise(w, r, &sum)) return false;
+  if (!by_elements(w, r, &sum)) return false;
   if (!sum.buf || cjt_count(&t) == 0) {
     *out = sum;
     return true;
@@ -320,7 +320,7 @@ static bool scans(cjj_walk *w, cj_ref r, cjj_deps *out) {
 ** drops it. */
 static bool squashed(cjj_walk *w, cj_ref r, int i, uint32_t mask, cjj_deps *out) {
   cjj_deps d = deps_at(w, r, i), line;
-  cj_type t = *type_of(w, operand(w, r, i));
+  cj_type t = *type_of(w, nth_operand(w, r, i));
   *out = (cjj_deps){0};
   if (!d.buf) return true;
   if (!cjj_deps_squash(w, &d, &t, mask, &line)) return false;
@@ -332,7 +332,7 @@ static bool squashed(cjj_walk *w, cj_ref r, int i, uint32_t mask, cjj_deps *out)
 
 /* matmul: element (i, j) on row i of the left and column j of the right; the other factor's values do not
 ** matter.  Likewise the columns of a solve, by its last operand. */
-static bool product(cjj_walk *w, cj_ref r, int left, int right, cjj_deps *out) {
+static bool by_product(cjj_walk *w, cj_ref r, int left, int right, cjj_deps *out) {
   cjj_deps in[2] = {{0}};
   bool ok = (left < 0 || squashed(w, r, left, 1, &in[0])) && squashed(w, r, right, 2, &in[1]) &&
             cjj_deps_unite(w, in, 2, type_of(w, r), out);
@@ -342,7 +342,7 @@ static bool product(cjj_walk *w, cj_ref r, int left, int right, cjj_deps *out) {
 }
 
 /* Each leading index on all of the last `core` axes. */
-static bool dense(cjj_walk *w, cj_ref r, cjj_deps *out) {
+static bool by_core(cjj_walk *w, cj_ref r, cjj_deps *out) {
   uint32_t mask = (1u << cjg_row(w->g, r)->core) - 1;
   int nin = cjg_at(w->g, r)->nin;
   cjj_deps sum = {0};
@@ -358,24 +358,24 @@ static bool dense(cjj_walk *w, cj_ref r, cjj_deps *out) {
   return true;
 }
 
-static bool matrices(cjj_walk *w, cj_ref r, cjj_deps *out) {
+static bool by_matrix(cjj_walk *w, cj_ref r, cjj_deps *out) {
   const cj_node *n = cjg_at(w->g, r);
   bool solve = n->op == CJ_OP_lusolve || n->op == CJ_OP_trisolve;
   int last = n->nin - 1;
-  if (n->op == CJ_OP_matmul) return product(w, r, 0, 1, out);
+  if (n->op == CJ_OP_matmul) return by_product(w, r, 0, 1, out);
   for (int i = 0; i < last; i++)
-    if (cjj_deps_of(w, operand(w, r, i))) solve = false;
-  return solve ? product(w, r, -1, last, out) : dense(w, r, out);
+    if (cjj_deps_of(w, nth_operand(w, r, i))) solve = false;
+  return solve ? by_product(w, r, -1, last, out) : by_core(w, r, out);
 }
 
 bool cjj_propagate(cjj_walk *w, cj_ref r, cjj_deps *out) {
   switch (cjg_row(w->g, r)->kind) {
-  case CJ_ELEMENTWISE: return elementwise(w, r, out);
-  case CJ_VIEWS: return view(w, r, out);
-  case CJ_MOVES: return moves(w, r, out);
-  case CJ_REDUCES: return reduces(w, r, out);
-  case CJ_SCANS: return scans(w, r, out);
-  case CJ_DENSE: return matrices(w, r, out);
+  case CJ_ELEMENTWISE: return by_elements(w, r, out);
+  case CJ_VIEWS: return by_view(w, r, out);
+  case CJ_MOVES: return by_moves(w, r, out);
+  case CJ_REDUCES: return by_reduction(w, r, out);
+  case CJ_SCANS: return by_scan(w, r, out);
+  case CJ_DENSE: return by_matrix(w, r, out);
   default: return on_everything(w, r, out);
   }
 }

@@ -14,9 +14,9 @@ typedef struct running {
   int *where;
 } running;
 
-static char *at(const running *r, const cjj_buf *b) { return r->scratch + b->at; }
+static char *scratch_at(const running *r, const cjj_buf *b) { return r->scratch + b->at; }
 
-static void *block(const running *r, int i, int j) {
+static void *block_of(const running *r, int i, int j) {
   return r->out[r->d->first + (size_t)i * (size_t)r->d->cut.nx + (size_t)j];
 }
 static bool filled(const running *r, int i, int j) {
@@ -32,7 +32,7 @@ static cj_status run_stage(const running *r, const cjj_stage *s, const cj_view *
 
 static cj_view *views_of(const running *r, const cjj_stage *s) { /* of its inputs, all in scratch memory */
   cj_view *v = (cj_view *)(void *)r->scratch;
-  for (uint32_t k = 0; k < s->nin; k++) v[k] = cjt_rowmajor(at(r, &s->buf[k]), &s->buf[k].type);
+  for (uint32_t k = 0; k < s->nin; k++) v[k] = cjt_rowmajor(scratch_at(r, &s->buf[k]), &s->buf[k].type);
   return v;
 }
 
@@ -46,10 +46,11 @@ static void **pointers(const running *r, const cjj_stage *s) { /* room for those
 static cj_status run_head(const running *r) {
   const cjj_derived *d = r->d;
   void **out = pointers(r, &d->head);
-  for (uint32_t k = 0; k < d->head.nout; k++) out[k] = k < d->first ? r->out[k] : at(r, &d->head.buf[k - d->first]);
+  for (uint32_t k = 0; k < d->head.nout; k++)
+    out[k] = k < d->first ? r->out[k] : scratch_at(r, &d->head.buf[k - d->first]);
   for (int i = 0; i < d->cut.ny; i++)
     for (int j = 0; j < d->cut.nx; j++)
-      if (!filled(r, i, j)) memset(block(r, i, j), 0, cjt_bytes(block_type(r, i, j)));
+      if (!filled(r, i, j)) memset(block_of(r, i, j), 0, cjt_bytes(block_type(r, i, j)));
   return run_stage(r, &d->head, r->in, out);
 }
 
@@ -63,8 +64,10 @@ static void aim(const running *r, const cjj_loop *l, int64_t first, void **out) 
     const cjj_buf *b = &l->body.buf[l->body.nin + k];
     size_t row = cjt_bytes(&b->type) / (size_t)l->step;
     while (part->reverse && !part->active[j]) j++;
-    if (l->direct) out[k] = (char *)block(r, m->index, (int)j) + (size_t)first * row;
-    else out[k] = at(r, b) + (l->tail.plan ? (size_t)first * row : 0);
+    if (l->direct)
+      out[k] = (char *)block_of(r, m->index, (int)j) + (size_t)first * row;
+    else
+      out[k] = scratch_at(r, b) + (l->tail.plan ? (size_t)first * row : 0);
   }
 }
 
@@ -93,7 +96,8 @@ static void put_rows(const running *r, const cjj_loop *l, int64_t first) {
       size_t row = cjt_bytes(&b->type) / (size_t)l->step;
       while (!part->active[j]) j++;
       if (row)
-        memcpy((char *)block(r, m->index, (int)j) + (size_t)e * row, at(r, b) + (size_t)s * row, (size_t)n * row);
+        memcpy((char *)block_of(r, m->index, (int)j) + (size_t)e * row, scratch_at(r, b) + (size_t)s * row,
+               (size_t)n * row);
     }
   }
 }
@@ -110,27 +114,29 @@ static void put_columns(const running *r, const cjj_loop *l, int64_t first) {
       const cjj_buf *b = &l->body.buf[l->body.nin + (uint32_t)k++];
       cj_type full = {.dtype = b->type.dtype, .rank = 2, .dim = {b->type.dim[0], size}}, some = full;
       some.dim[1] = n;
-      cj_view dst = cjt_rowmajor(block(r, i, m->index), &full);
-      cj_view src = {at(r, b) + (size_t)s * cjt_dsize(full.dtype), &some, {l->step, 1}};
+      cj_view dst = cjt_rowmajor(block_of(r, i, m->index), &full);
+      cj_view src = {scratch_at(r, b) + (size_t)s * cjt_dsize(full.dtype), &some, {l->step, 1}};
       cjk_putregion(&dst, 1, e, 1, &src);
     }
   }
 }
 
-static cj_status run_step(const running *r, const cjj_loop *l, int64_t first) {
+static cj_status run_seeds(const running *r, const cjj_loop *l, int64_t first) {
   const cjj_cut *cut = &r->d->cut;
   const cjj_part *part = &cut->part[l->pass.part];
   for (uint32_t q = 0; q < l->pass.n; q++) {
     cj_type size = {.dtype = l->body.buf[q].type.dtype, .rank = 1, .dim = {member_size(l, q)}};
-    cjj_fill_seeds(part, &cut->member[l->pass.member + q], &size, first, l->step, at(r, &l->body.buf[q]));
+    cjj_fill_seeds(part, &cut->member[l->pass.member + q], &size, first, l->step, scratch_at(r, &l->body.buf[q]));
   }
   void **out = pointers(r, &l->body);
   cj_view *in = views_of(r, &l->body);
   aim(r, l, first, out);
   cj_status s = run_stage(r, &l->body, in, out);
   if (s != CJ_OK || l->direct || l->tail.plan) return s;
-  if (part->reverse) put_rows(r, l, first);
-  else put_columns(r, l, first);
+  if (part->reverse)
+    put_rows(r, l, first);
+  else
+    put_columns(r, l, first);
   return CJ_OK;
 }
 
@@ -143,7 +149,7 @@ static cj_status run_tail(const running *r, const cjj_loop *l) {
   uint32_t k = 0;
   for (int i = 0; i < r->d->cut.ny; i++)
     for (int j = 0; j < r->d->cut.nx; j++)
-      if (part->active[j] && filled(r, i, j)) out[k++] = block(r, i, j);
+      if (part->active[j] && filled(r, i, j)) out[k++] = block_of(r, i, j);
   CJ_ASSERT(k == l->tail.nout);
   return run_stage(r, &l->tail, in, out);
 }
@@ -152,7 +158,7 @@ static cj_status run_tail(const running *r, const cjj_loop *l) {
 static cj_status run_loop(const running *r, const cjj_loop *l) {
   int64_t end = l->pass.first + l->pass.nseed, last = end - l->step;
   for (int64_t first = l->pass.first; first < end; first += l->step) {
-    cj_status s = run_step(r, l, first < last ? first : last);
+    cj_status s = run_seeds(r, l, first < last ? first : last);
     if (s != CJ_OK) return s;
   }
   return l->tail.plan ? run_tail(r, l) : CJ_OK;
@@ -174,8 +180,10 @@ cj_status cjj_run(cj_ctx *c, cjj_derived *d, const cj_view *in, void *const *out
   char *room = n ? cje_work_take(c, n) : NULL;
   cj_status s;
   if (n && !room) return c->status;
-  if (d->plan) s = cje_plan_run(d->plan, in, out, room, c->cancel, fault, where);
-  else s = run_loops(&(running){c, d, in, out, room, room + d->scratch, fault, where});
+  if (d->plan)
+    s = cje_plan_run(d->plan, in, out, room, c->cancel, fault, where);
+  else
+    s = run_loops(&(running){c, d, in, out, room, room + d->scratch, fault, where});
   if (room) cje_work_give(c, room, n);
   return s;
 }

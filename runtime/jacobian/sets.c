@@ -57,7 +57,7 @@ static uint32_t slot_at(const cjj_sets *s, const uint32_t *m, uint32_t n, uint32
   return (t < LINE ? (m[0] + m[n - 1]) * LINE + t : hash + t) & (s->nslot - 1);
 }
 
-static void enter(cjj_sets *s, uint32_t k) { /* record k into the first free slot */
+static void enter_set(cjj_sets *s, uint32_t k) { /* record k into the first free slot */
   const cjj_setrec *r = &s->rec[k];
   uint32_t t = 0, at;
   while (at = slot_at(s, s->member + r->first, r->n, r->hash, t), s->slot[at].index) t++;
@@ -71,11 +71,11 @@ static bool widen(cjj_sets *s) {
   cjm_free(s->c, s->slot, n * sizeof *slot);
   s->slot = slot;
   s->nslot = 2 * n;
-  for (uint32_t k = 0; k < s->nrec; k++) enter(s, k);
+  for (uint32_t k = 0; k < s->nrec; k++) enter_set(s, k);
   return true;
 }
 
-static cjj_set append(cjj_sets *s, const uint32_t *m, uint32_t n, uint32_t hash) {
+static cjj_set append_set(cjj_sets *s, const uint32_t *m, uint32_t n, uint32_t hash) {
   if (n > s->limit - s->nmember || s->nrec >= INT32_MAX - s->cols) {
     cjm_fail(s->c, CJ_ELIMIT, "the sparsity pattern is too dense (over %lu entries)", (unsigned long)s->limit);
     return 0;
@@ -88,7 +88,7 @@ static cjj_set append(cjj_sets *s, const uint32_t *m, uint32_t n, uint32_t hash)
   s->last = s->nrec;
   s->rec[s->nrec] = (cjj_setrec){s->nmember, n, hash, 0};
   s->nmember += n;
-  enter(s, s->nrec++);
+  enter_set(s, s->nrec++);
   return s->cols + s->nrec;
 }
 
@@ -108,12 +108,12 @@ static cjj_set intern(cjj_sets *s, const uint32_t *m, uint32_t n) {
     s->last = k;
     return s->cols + k + 1;
   }
-  return append(s, m, n, hash);
+  return append_set(s, m, n, hash);
 }
 
 /* --- two sets ----------------------------------------------------------------- */
 
-static uint32_t merge(const uint32_t *x, uint32_t nx, const uint32_t *z, uint32_t nz, uint32_t *out) {
+static uint32_t merge_lists(const uint32_t *x, uint32_t nx, const uint32_t *z, uint32_t nz, uint32_t *out) {
   uint32_t i = 0, k = 0, n = 0;
   while (i < nx && k < nz) {
     uint32_t a = x[i], b = z[k];
@@ -126,7 +126,7 @@ static uint32_t merge(const uint32_t *x, uint32_t nx, const uint32_t *z, uint32_
   return n;
 }
 
-static cjj_set join(cjj_sets *s, cjj_set a, cjj_set b) {
+static cjj_set join_two(cjj_sets *s, cjj_set a, cjj_set b) {
   uint32_t one, two, na, nb;
   const uint32_t *x = cjj_sets_members(s, a, &one, &na), *z = cjj_sets_members(s, b, &two, &nb);
   uint32_t few[16], *to = few;
@@ -134,7 +134,7 @@ static cjj_set join(cjj_sets *s, cjj_set a, cjj_set b) {
     if (!CJM_GROW(s->c, s->pick, s->pickcap, na + (size_t)nb)) return 0;
     to = s->pick;
   }
-  return intern(s, to, merge(x, na, z, nb, to));
+  return intern(s, to, merge_lists(x, na, z, nb, to));
 }
 
 cjj_set cjj_sets_unite(cjj_sets *s, cjj_set a, cjj_set b) {
@@ -147,7 +147,7 @@ cjj_set cjj_sets_unite(cjj_sets *s, cjj_set a, cjj_set b) {
   }
   cjj_set *m = s->memo + 3 * (cjm_mix(a, b) & (MEMO - 1));
   if (m[0] == a && m[1] == b) return m[2];
-  cjj_set u = join(s, a, b);
+  cjj_set u = join_two(s, a, b);
   m[0] = u ? a : 0;
   m[1] = b;
   m[2] = u;
@@ -203,7 +203,7 @@ static bool sortpick(cjj_sets *s) {
   for (uint32_t w = 1; w < n; w *= 2) {
     for (uint32_t k = 0; k < n; k += 2 * w) {
       uint32_t mid = k + w < n ? k + w : n, end = k + 2 * w < n ? k + 2 * w : n;
-      merge(from + k, mid - k, from + mid, end - mid, to + k);
+      merge_lists(from + k, mid - k, from + mid, end - mid, to + k);
     }
     uint32_t *t = from;
     from = to;

@@ -25,8 +25,8 @@ typedef struct cjj_sets {
   cjj_setrec *rec;
   uint32_t nrec, reccap;
   cjj_setslot *slot;
-  uint32_t nslot; /* a power of two */
-  uint32_t last;  /* the record found last: what follows it is often found next */
+  uint32_t nslot;        /* a power of two */
+  uint32_t last;         /* the record found last: what follows it is often found next */
   cjj_set *memo;         /* a, b, a | b: a lossy cache of unions of two */
   uint32_t *mark, epoch; /* by column: the union that has seen it */
   uint32_t *pick, *spare, npick, pickcap, sparecap;

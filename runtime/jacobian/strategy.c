@@ -180,9 +180,7 @@ typedef struct way {
   double cost;
 } way;
 
-static double forward_seed(const chooser *h, double sweep) {
-  return h->how == CJ_REVERSE ? INFINITY : sweep + 1;
-}
+static double forward_seed(const chooser *h, double sweep) { return h->how == CJ_REVERSE ? INFINITY : sweep + 1; }
 static double backward_seed(const chooser *h, double sweep) {
   return h->how == CJ_FORWARD ? INFINITY : CJJ_BACKWARD * sweep + 1;
 }
@@ -230,8 +228,10 @@ static bool ways_by_input(chooser *h, double all, way *way_, double *cost) {
     bool ok = p && best_way(h, p, h->cost.input[j], 1, (double)n, &way_[j]);
     cjj_pattern_release(p);
     if (!ok) return false;
-    if (way_[j].part.pattern || !way_[j].part.reverse) *cost += way_[j].cost;
-    else dense += way_[j].cost;
+    if (way_[j].part.pattern || !way_[j].part.reverse)
+      *cost += way_[j].cost;
+    else
+      dense += way_[j].cost;
     col += n;
   }
   *cost += dense < all ? dense : all;
@@ -259,7 +259,7 @@ static bool add_ways(cjj_cut *cut, way *v) {
   return true;
 }
 
-static bool choose(chooser *h, cjj_cut *cut) {
+static bool choose_ways(chooser *h, cjj_cut *cut) {
   way whole, each[MOSTWAYS];
   double cost = INFINITY;
   memset(each, 0, sizeof each);
@@ -300,7 +300,7 @@ bool cjj_cut_choose(cj_ctx *c, const cj_graph *f, cj_strategy s, cjj_cut *cut) {
   if (h.rows == 0 || h.cols == 0) return true; /* only zeros and empty blocks */
   if (h.nx > 1 && h.nx <= MOSTWAYS) h.cost.input = input;
   cj_graph *lin = cjx_jvp(f, NULL, false);
-  bool ok = lin && cjj_cost_of(lin, h.nx, &h.cost) && look_for_pattern(&h, lin) && choose(&h, cut) &&
+  bool ok = lin && cjj_cost_of(lin, h.nx, &h.cost) && look_for_pattern(&h, lin) && choose_ways(&h, cut) &&
             add_passes(f, cut, h.cost.linear);
   cjg_free(lin);
   cjj_pattern_release(h.p);

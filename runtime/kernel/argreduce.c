@@ -1,5 +1,5 @@
-/* argreduce.c -- argmax and argmin along axis a->v[0], or of all elements in row-major order (0).  The
-** first of equals wins; a NaN wins over numbers. */
+/* argreduce.c -- argmax and argmin over the axes of the mask a->v[0] (bit k - 1: axis k from the end): the
+** row-major number of the element among them.  The first of equals wins; a NaN wins over numbers. */
 #include "kernel/tools.h"
 #include "kernel/walk.h"
 #include <string.h>
@@ -7,14 +7,22 @@
 #define COLUMNS 32 /* results computed side by side */
 #define ISNAN(x) ((x) != (x)) /* of integers too */
 
-static int drop_axis(const cj_view *in, int axis, int64_t *dim, int64_t *stride) {
-  int r = 0;
-  for (int k = 0; k < in->type->rank; k++) {
-    if (k == axis) continue;
-    dim[r] = in->type->dim[k];
-    stride[r++] = in->stride[k];
+/* The kept axes, and the reduced ones merged. */
+typedef struct lines {
+  int rank, nred;
+  int64_t dim[CJ_MAXRANK], stride[CJ_MAXRANK], rdim[CJ_MAXRANK], rstride[1][CJ_MAXRANK];
+} lines;
+
+static lines lines_of(const cj_view *in, int64_t mask) {
+  lines s = {0};
+  for (int k = 0, r = in->type->rank; k < r; k++) {
+    bool reduced = mask >> (r - 1 - k) & 1;
+    *(reduced ? &s.rdim[s.nred] : &s.dim[s.rank]) = in->type->dim[k];
+    *(reduced ? &s.rstride[0][s.nred++] : &s.stride[s.rank++]) = in->stride[k];
   }
-  return r;
+  s.nred = cjk_merge(s.nred, s.rdim, 1, s.rstride);
+  if (s.nred == 0) s.rdim[s.nred++] = 1;
+  return s;
 }
 
 #define BETTER >

@@ -23,40 +23,40 @@ static void D(lines)(const T *x, int64_t step, int64_t n, int64_t m, int64_t *y)
     for (int64_t c = 0; c < m; c++) D(see)(&best[c], &y[c], x[i * step + c], i);
 }
 
-static int64_t D(all)(const cj_view *in) {
-  const T *x = (const T *)in->data;
+/* reduced axes that do not merge into a line */
+static int64_t D(all)(const lines *s, const T *x) {
   T best = x[0];
   int64_t index = 0, seen = 0;
   cjk_walk w;
-  const int64_t *stride[] = {in->stride};
-  for (bool more = cjk_walk_start(&w, in->type->rank, in->type->dim, 1, stride); more; more = cjk_walk_next(&w))
+  const int64_t *stride[] = {s->rstride[0]};
+  for (bool more = cjk_walk_start(&w, s->nred, s->rdim, 1, stride); more; more = cjk_walk_next(&w))
     for (int64_t i = 0; i < w.n; i++) D(see)(&best, &index, x[w.at[0] + i * w.step[0]], seen++);
   return index;
 }
 
-static void D(row)(const cjk_walk *w, const T *x, int64_t step, int64_t n, int64_t *y) {
-  bool beside = w->step[1] == 1 && step != 1;
+static void D(row)(const cjk_walk *w, const lines *s, const T *x, int64_t *y) {
+  int64_t step = s->rstride[0][0], n = s->rdim[0];
+  bool beside = s->nred == 1 && w->step[1] == 1 && step != 1;
   for (int64_t i = 0; i < w->n; i += COLUMNS) {
     int64_t m = w->n - i < COLUMNS ? w->n - i : COLUMNS;
     if (beside) D(lines)(x + i, step, n, m, y + i);
     else
-      for (int64_t c = i; c < i + m; c++) y[c] = D(line)(x + c * w->step[1], step, n);
+      for (int64_t c = i; c < i + m; c++) {
+        const T *from = x + c * w->step[1];
+        y[c] = s->nred == 1 ? D(line)(from, step, n) : D(all)(s, from);
+      }
   }
 }
 
 static cj_status NAME(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
   CJ_UNUSED(nin), CJ_UNUSED(ws);
-  int64_t *y = (int64_t *)out->data, dim[CJ_MAXRANK], stride[CJ_MAXRANK];
-  if (a->v[0] == 0) {
-    *y = D(all)(in);
-    return CJ_OK;
-  }
-  int axis = cjk_front(in->type, a->v[0]), r = drop_axis(in, axis, dim, stride);
+  lines s = lines_of(in, a->v[0]);
   const T *x = (const T *)in->data;
+  int64_t *y = (int64_t *)out->data;
   cjk_walk w;
-  const int64_t *s[] = {out->stride, stride};
-  for (bool more = cjk_walk_start(&w, r, dim, 2, s); more; more = cjk_walk_next(&w))
-    D(row)(&w, x + w.at[1], in->stride[axis], in->type->dim[axis], y + w.at[0]);
+  const int64_t *stride[] = {out->stride, s.stride};
+  for (bool more = cjk_walk_start(&w, s.rank, s.dim, 2, stride); more; more = cjk_walk_next(&w))
+    D(row)(&w, &s, x + w.at[1], y + w.at[0]);
   return CJ_OK;
 }
 #undef D

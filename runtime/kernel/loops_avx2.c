@@ -8,8 +8,8 @@
 #define CJK_SLEEF_f64(name, ulp) Sleef_##name##d4##ulp##avx2
 #define CJK_SLEEF_f32(name, ulp) Sleef_##name##f8##ulp##avx2
 #endif
-#define CJK_ANY_f64(m) (_mm256_movemask_pd((__m256d)(m)) != 0)
-#define CJK_ANY_f32(m) (_mm256_movemask_ps((__m256)(m)) != 0)
+#define CJK_BITS_f64(m) _mm256_movemask_pd((__m256d)(m))
+#define CJK_BITS_f32(m) _mm256_movemask_ps((__m256)(m))
 #define CJK_SEL_f64(m, a, b) _mm256_blendv_pd(b, a, m)
 #define CJK_SEL_f32(m, a, b) _mm256_blendv_ps(b, a, m)
 #define CJK_SQRT_f64(x) _mm256_sqrt_pd(x)

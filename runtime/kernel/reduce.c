@@ -28,7 +28,9 @@ static void kept_last(reduction *r, int k) { /* moves kept axis k behind the oth
 }
 
 static reduction reduction_of(const cj_view *in, int64_t mask, const cj_view *out) {
-  reduction r = {.count = 1};
+  reduction r;
+  r.rank = r.nred = 0;
+  r.count = 1;
   int64_t stride[1][CJ_MAXRANK];
   for (int k = 0; k < in->type->rank; k++) {
     int64_t d = in->type->dim[k];
@@ -131,7 +133,7 @@ static void stream_take(cjk_stream *s, const reduction *r, void *buf, const void
 #undef IDENTITY
 
 /* A NaN stays: it is not below anything, and replaces anything. */
-#define COMBINE(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
+#define COMBINE(a, b) (((b) > (a)) | ((b) != (b)) ? (b) : (a))
 #define IDENTITY ((A)-INFINITY)
 #define NAME amax_f64
 #define T double
@@ -144,7 +146,7 @@ static void stream_take(cjk_stream *s, const reduction *r, void *buf, const void
 #undef COMBINE
 #undef IDENTITY
 
-#define COMBINE(a, b) ((b) < (a) || (b) != (b) ? (b) : (a))
+#define COMBINE(a, b) (((b) < (a)) | ((b) != (b)) ? (b) : (a))
 #define IDENTITY ((A)INFINITY)
 #define NAME amin_f64
 #define T double

@@ -91,10 +91,21 @@ CJK_INLINE void D(drive3)(int64_t n, char *y, size_t es, const void *const *x, u
 
 CJK_INLINE void D(put_S)(char *y, V v) { memcpy(y, &v, sizeof v); }
 #define SIZE_S sizeof(T)
+#ifdef CJK_BITS_f64
+/* Bit i of the mask becomes byte i, four at a time: the product moves it by 7 i places. */
+CJK_INLINE void D(put_B)(char *y, M m) {
+  uint32_t bits = (uint32_t)CJK_PASTE(CJK_BITS, DT)(m);
+  for (int i = 0; i < LANES; i += 4, bits >>= 4) {
+    uint32_t b = ((bits & 15) * 0x00204081u) & 0x01010101u;
+    memcpy(y + i, &b, LANES < 4 ? LANES : 4);
+  }
+}
+#else
 CJK_INLINE void D(put_B)(char *y, M m) {
   D(bytes) b = __builtin_convertvector(m & 1, D(bytes));
   memcpy(y, &b, sizeof b);
 }
+#endif
 #define SIZE_B 1
 #define SIZE_W sizeof(T)
 CJK_INLINE void D(put_W)(char *y, V v) { memcpy(y, &v, sizeof v); }

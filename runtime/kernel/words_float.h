@@ -14,17 +14,18 @@ CJK_INLINE V D(sel)(M m, V a, V b) { return CJK_PASTE(CJK_SEL, DT)((V)m, a, b); 
 CJK_INLINE V D(sel)(M m, V a, V b) { return (V)(((M)a & m) | ((M)b & ~m)); }
 #endif
 
-#ifndef CJK_ANY_f64
+#if defined(CJK_ANY_f64)
+CJK_INLINE bool D(any)(M m) { return CJK_PASTE(CJK_ANY, DT)(m); }
+#elif defined(CJK_BITS_f64)
+CJK_INLINE bool D(any)(M m) { return CJK_PASTE(CJK_BITS, DT)(m) != 0; }
+#else
 static inline bool D(any)(M m) {
   INT r = 0;
   for (int i = 0; i < LANES; i++) r |= m[i];
   return r != 0;
 }
-#define CJK_ANYWORD(m) D(any)(m)
-#else
-#define CJK_ANYWORD(m) CJK_PASTE(CJK_ANY, DT)(m)
 #endif
-#define ANY(m) CJK_ANYWORD(m)
+#define ANY(m) D(any)(m)
 
 /* name(x) lane by lane by the scalar function f */
 #define BYLANE1(name, f)                                                                                               \
@@ -207,5 +208,4 @@ static inline V D(floordiv)(V x, V z) {
 #undef SLEEF_
 #undef SIGNBIT
 #undef ANY
-#undef CJK_ANYWORD
 #undef ROUND

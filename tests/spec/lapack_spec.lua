@@ -1,9 +1,10 @@
 -- Linear algebra on hard matrices: no output, no exit, clear errors, and small residuals where there is a solution.
--- Everything runs in a child process, whose two streams are looked at.
+-- Everything runs in a child process, whose output is looked at.
 
 local cases = require "support.cases"
+local child = require "support.child"
 
-local child = [[
+local script = [[
 local cj = require "cjac"
 local sizes = {0, 1, 2, 3, 8, 33, 100}
 local nan, inf = 0 / 0, 1 / 0
@@ -110,39 +111,17 @@ check(not pcall(L.cholesky, -cj.eye(3)), "cholesky of -I gives no error")
 check(not pcall(L.solve, cj.zeros(3, 3), cj.ones(3)), "solve with zeros gives no error")
 check(not pcall(L.inv, cj.zeros(3, 3)), "inv of zeros gives no error")
 check(L.det(cj.zeros(4, 4)):item() == 0, "det of zeros")
-io.stderr:write(("result %d %d\n"):format(n_checked, #bad))
-for i = 1, math.min(#bad, 40) do io.stderr:write(bad[i], "\n") end
+print(("result %d %d"):format(n_checked, #bad))
+for i = 1, math.min(#bad, 40) do print(bad[i]) end
 ]]
-
-local function interpreter()
-  if os.getenv "CJAC" then return os.getenv "CJAC" end
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  return arg[i]
-end
 
 describe("the library of linear algebra", function()
   it("says nothing, ends nothing, and solves what can be solved", cases(function(case)
-    local script, out, err = os.tmpname(), os.tmpname(), os.tmpname()
-    local f = assert(io.open(script, "w"))
-    f:write(child)
-    f:close()
-    local command = ("'%s' '%s' </dev/null >'%s' 2>'%s'"):format(interpreter(), script, out, err)
-    local good, how, code = os.execute(command)
-    local function read(name)
-      local g = assert(io.open(name))
-      local text = g:read "a"
-      g:close()
-      os.remove(name)
-      return text
-    end
-    local printed, said = read(out), read(err)
-    os.remove(script)
-    case(good, "the child ended by %s %s: %s", how, code, said)
-    case(printed == "", "it printed %q", printed:sub(1, 200))
-    local checked, bad = said:match "^result (%d+) (%d+)\n"
-    if case(checked, "no result line first: %s", said:sub(1, 400)) then
-      case(bad == "0", "%s of %s checks fail:\n%s", bad, checked, said)
+    local good, said, how = child.script(script)
+    case(good, "the child ended by %s: %s", how, said)
+    local checked, bad, rest = said:match "^result (%d+) (%d+)\n(.*)$"
+    if case(checked, "something else was printed before the result: %s", said:sub(1, 400)) then
+      case(bad == "0", "%s of %s checks fail:\n%s", bad, checked, rest)
       for _ = 1, tonumber(checked) do case(true) end
     end
   end))

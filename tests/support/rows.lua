@@ -21,6 +21,7 @@ function rows.all()
     row.module = row.module and row.module:match "^[^,]*"
     row.title = (row.module or "(internal)") .. (row.module ~= "" and "." or "") .. row.name
     row.args = rows.arguments(row)
+    for _, a in ipairs(row.args) do row.chooses_dtype = row.chooses_dtype or a.kind == "dtype" end
   end
   return list
 end
