@@ -32,17 +32,6 @@ static int watch(lua_State *L) {
   return 1;
 }
 
-/* What stays on the tape is a constant for it unless more derivatives of it are wanted. */
-static void detach(lua_State *L, cjl_state *S, const char *who, const cjl_slots *s, uint32_t trace) {
-  for (int i = 0; i < s->n; i++) {
-    cj_val v = s->slot[i]->v;
-    cj_tensor *x = NULL;
-    if (v.kind != CJ_TRACED || v.u.at.trace != trace) continue;
-    CJL_TRY(L, S, who, cj_val_tensor(S->ctx, &v, &x));
-    s->slot[i]->v = (cj_val){.kind = CJ_TENSOR, .u.tensor = x};
-  }
-}
-
 static bool read_options(lua_State *L, const char *who, int opts) {
   static const char *const names[] = {"create_graph", NULL};
   if (lua_isnoneornil(L, opts)) return false;
@@ -64,7 +53,7 @@ static int derive(lua_State *L, const char *who, cj_want want) {
   cjl_tensor *fewslots[CJL_FEW];
   lua_settop(L, 4);
   luaL_checkstack(L, 24, NULL);
-  rq.detach = !read_options(L, who, 4);
+  rq.detach = !read_options(L, who, 4); /* off the tape: numbers, or values of an outer function */
   cjl_structure(L, S, 2, who, "argument 2 (y)");
   cjl_structure(L, S, 3, who, "argument 3 (x)");
   int ny = cjl_leaves(L, 5), nx = cjl_leaves(L, 6), n = want == CJ_VJP ? nx : nx * ny, got = 0;
@@ -77,7 +66,6 @@ static int derive(lua_State *L, const char *who, cj_want want) {
   (void)cjl_values(L, 6, x);
   CJL_TRY(L, S, who, cj_tape_derive(S->ctx, trace, y, ny, x, nx, &rq, NULL, 0, out, n, &got));
   cjl_fillslots(L, S, &slots, out);
-  if (rq.detach) detach(L, S, who, &slots, trace);
   return 1;
 }
 

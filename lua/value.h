@@ -134,8 +134,9 @@ static inline cj_val cjl_num(double d) { return (cj_val){.kind = CJ_NUM, .u.num 
 cj_val cjl_operand(lua_State *L, cjl_state *S, int idx);
 /* A number as an element of a tensor of that dtype, converted as C does; false: v is no number. */
 bool cjl_element(const cj_val *v, int dtype, char *out);
-/* An int64 tensor that counts from 1 as one that counts from 0; it is pushed. */
-cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cj_val *index);
+/* Positions that count from 1, an int64 tensor, as positions from 0; pushed.  size: of the axis they are along, from
+** whose end negative ones count; -1: the operation knows. */
+cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cj_val *index, int64_t size);
 
 /* --- parameters -------------------------------------------------------------------- */
 /* An integer, or a float or string that is one. */

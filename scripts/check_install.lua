@@ -49,7 +49,7 @@ target_link_libraries(fixed cjac::static)
 local q = check.quote
 run("install", "cmake --install " .. q(check.build) .. " --prefix " .. tmp .. "/usr")
 local lib = tmp .. "/usr/lib"
-local pc = "PKG_CONFIG_PATH=" .. lib .. "/pkgconfig pkg-config --define-prefix "
+local pc = "PKG_CONFIG_PATH=" .. lib .. "/pkgconfig pkg-config "
 run("pkg-config, shared", ("cd %s && gcc -std=c11 -Wall -Wextra -Wpedantic -Werror host.c -o host1 $(%s --cflags --libs cjac) && " ..
     "LD_LIBRARY_PATH=%s ./host1"):format(tmp, pc, lib), "host: 9")
 run("pkg-config, static", ("cd %s && gcc host.c -o host2 $(%s --cflags cjac) %s/libcjac.a $(%s --static --libs cjac | sed 's/-lcjac//') && " ..

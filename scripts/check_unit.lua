@@ -31,7 +31,7 @@ local header = '#include "cjac.h"\n#include "cjac_ops.h"\nint main(void) { retur
 compile("headers as C11", "gcc " .. c, header)
 compile("headers as C++17", "g++ -std=c++17 " .. warnings .. includes .. "-x c++", header)
 for _, path in ipairs(check.files("runtime", ".h")) do
-  if check.read(path):find "\n#ifndef %w+_h\n" then -- else a template, included many times
+  if check.read(path):find "\n#ifndef [%w_]+_h\n" then -- else a template, included many times
     compile(path .. " alone", "gcc -std=c11 " .. warnings .. includes .. "-x c",
             ('#include "%s"\ntypedef int cj_notempty;\n'):format(path:gsub("^runtime/", ""):gsub("^include/", "")))
   end

@@ -6,50 +6,6 @@
 
 #include <string.h>
 
-/* --- lists of places --------------------------------------------------------------------- */
-
-/* Numbers in an arithmetic progression are a view, others an index. */
-typedef struct placing {
-  int64_t *at, n;
-  int64_t first, step; /* step 0: no progression */
-} placing;
-
-static void see_progression(placing *p) {
-  p->first = p->n ? p->at[0] : 0;
-  p->step = p->n > 1 ? p->at[1] - p->at[0] : 1;
-  if (p->step < 0) p->step = 0;
-  for (int64_t k = 2; k < p->n && p->step; k++)
-    if (p->at[k] - p->at[k - 1] != p->step) p->step = 0;
-}
-
-static cj_ref index_of(cj_graph *g, const placing *p) {
-  cj_type t = {.dtype = CJ_I64, .rank = 1, .dim = {p->n}};
-  cj_tensor *x = cjt_from(g->c, &t, p->at);
-  if (!x) return 0;
-  cj_ref r = cjg_tensor(g, x);
-  cjt_release(x);
-  return r;
-}
-
-static cj_ref take(cj_graph *g, cj_ref vector, const placing *p) {
-  if (p->step) return cjb_slice(g, vector, 1, p->first, p->step, p->n);
-  cj_ref index = index_of(g, p);
-  return index ? cjb_gather(g, vector, index, 1) : 0;
-}
-
-static cj_ref spread(cj_graph *g, cj_ref v, const placing *p, int64_t full, int dtype) {
-  cj_type t = {.dtype = (uint8_t)dtype, .rank = 1, .dim = {full}};
-  if (p->step) return cjb_embed(g, v, 1, p->first, p->step, full);
-  cj_ref index = index_of(g, p);
-  return index ? cjb_scatter(g, cjb_zeros(g, &t), index, v, 1) : 0;
-}
-
-static cj_ref flat(cj_graph *g, cj_ref r) {
-  cj_type t = cjb_type(g, r);
-  cj_type v = {.dtype = t.dtype, .rank = 1, .dim = {cjt_count(&t)}};
-  return cjb_reshape(g, r, &v);
-}
-
 /* --- dense blocks -------------------------------------------------------------------------- */
 
 /* A block of the part: rows from row on, m of them; columns from col on, n of them. */
@@ -58,7 +14,7 @@ typedef struct window {
 } window;
 
 /* The entries of p in w: where they are among the compressed values of its output (input), and in the block. */
-static void entries(const cjj_part *part, const window *w, placing *src, placing *dst) {
+static void entries(const cjj_part *part, const window *w, cjj_places *src, cjj_places *dst) {
   const cj_pattern *p = part->pattern;
   src->n = 0;
   for (int64_t i = 0; i < w->m; i++)
@@ -69,17 +25,17 @@ static void entries(const cjj_part *part, const window *w, placing *src, placing
       dst->at[src->n++] = i * w->n + j;
     }
   dst->n = src->n;
-  see_progression(src);
-  see_progression(dst);
+  cjj_places_see(src);
+  cjj_places_see(dst);
 }
 
 static cj_ref dense_block(cj_graph *g, const cjj_part *part, const window *w, cj_ref row, const cj_type *t,
                           int64_t *room) {
-  placing src = {.at = room}, dst = {.at = room + part->pattern->nnz};
+  cjj_places src = {.at = room}, dst = {.at = room + part->pattern->nnz};
   entries(part, w, &src, &dst);
   if (src.n == 0) return 0;
-  cj_ref v = cjb_cast(g, take(g, flat(g, row), &src), t->dtype);
-  return cjb_reshape(g, spread(g, v, &dst, w->m * w->n, t->dtype), t);
+  cj_ref v = cjb_cast(g, cjj_take(g, cjj_flat(g, row), &src), t->dtype);
+  return cjb_reshape(g, cjj_spread(g, v, &dst, w->m * w->n, t->dtype, false), t);
 }
 
 void cjj_coloured_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_part *part, const cj_ref *row,
@@ -115,7 +71,7 @@ static cj_ref compressed(cj_graph *g, const cj_ref *row, int n, int dtype, int64
     cj_type t = cjb_type(g, row[k]);
     base[k] = at;
     if (!cjt_isfloat(t.dtype) || cjt_count(&t) == 0) continue;
-    piece[used++] = cjb_cast(g, flat(g, row[k]), dtype);
+    piece[used++] = cjb_cast(g, cjj_flat(g, row[k]), dtype);
     at += cjt_count(&t);
   }
   if (piece && used) all = cjb_cat(g, piece, used, 1);
@@ -132,7 +88,7 @@ static int holder(const cj_graph *f, bool output, int64_t x, int from, int64_t *
   }
 }
 
-static void entries_in_order(const cj_graph *f, const cjj_part *part, const int64_t *base, placing *src) {
+static void entries_in_order(const cj_graph *f, const cjj_part *part, const int64_t *base, cjj_places *src) {
   const cj_pattern *p = part->pattern;
   int64_t row0 = 0;
   int i = 0;
@@ -149,10 +105,10 @@ static void entries_in_order(const cj_graph *f, const cjj_part *part, const int6
     }
   }
   src->n = p->nnz;
-  see_progression(src);
+  cjj_places_see(src);
 }
 
-static cj_ref nonzeros(cjj_frame *w, const cjj_cut *cut, int dtype) {
+cj_ref cjj_coloured_nonzeros(cjj_frame *w, const cjj_cut *cut, int dtype) {
   const cjj_part *part = &cut->part[0];
   int n = part->reverse ? cut->nx : cut->ny;
   cj_type none = {.dtype = (uint8_t)dtype, .rank = 1};
@@ -162,49 +118,11 @@ static cj_ref nonzeros(cjj_frame *w, const cjj_cut *cut, int dtype) {
   const cj_ref *row = base ? cjj_emit_pass(w, cut, &cut->pass[0]) : NULL;
   cj_ref nz = 0;
   if (row) {
-    placing src = {.at = base + n};
+    cjj_places src = {.at = base + n};
     cj_ref all = compressed(w->g, row, n, dtype, base);
     entries_in_order(w->f, part, base, &src);
-    nz = all ? take(w->g, all, &src) : 0;
+    nz = all ? cjj_take(w->g, all, &src) : 0;
   }
   cjm_free(cut->c, base, bytes);
   return nz;
-}
-
-/* --- cjj_sparse ------------------------------------------------------------------------------------ */
-
-static int dtype_of(const cj_graph *f) {
-  for (uint32_t j = 0; j < f->narg; j++)
-    if (cjj_x(f, (int)j)->dtype != CJ_F32) return CJ_F64;
-  return f->narg ? CJ_F32 : CJ_F64;
-}
-
-static bool cut_for_colours(cj_ctx *c, const cj_graph *f, cj_pattern **pattern, cjj_cut *cut) {
-  cjj_costs cost = {0};
-  cjj_part part = {0};
-  cj_graph *lin = cjx_jvp(f, NULL, false);
-  bool ok = lin && cjj_cost_of(lin, (int)f->narg, &cost) &&
-            cjj_pattern_linear(c, lin, (int)f->narg, INT32_MAX, pattern) == CJ_OK &&
-            cjj_colour_best(c, *pattern, cost.sweep + 1, CJJ_BACKWARD * cost.sweep + 1, INFINITY, &part);
-  cjg_free(lin);
-  return ok && cjj_cut_single(c, f, &part, cut);
-}
-
-cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, cj_pattern **pattern, cj_graph **out) {
-  cjj_cut cut = {.c = c};
-  cjj_frame w = {.f = f};
-  *pattern = NULL;
-  *out = NULL;
-  if (!cjj_check_arguments(f)) return c->status;
-  if (cut_for_colours(c, f, pattern, &cut) && cjj_frame_open(&w, f, NULL, 0, 0)) {
-    if (value) cjj_frame_outputs(&w, cjj_frame_inline(&w, f, NULL, 0), f->nout);
-    cjg_output(w.g, nonzeros(&w, &cut, dtype_of(f)));
-  }
-  *out = cjj_frame_close(&w);
-  cjj_cut_free(&cut);
-  if (!*out) {
-    cjj_pattern_release(*pattern);
-    *pattern = NULL;
-  }
-  return c->status;
 }

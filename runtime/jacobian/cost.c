@@ -25,19 +25,29 @@ static double node_work(const cj_graph *g, cj_ref r) {
   return most;
 }
 
-static void add(cjj_costs *out, int nx, uint64_t mask, double cost, bool small) {
+/* With its share of the overhead of an instruction. */
+static double run_cost(const cj_graph *g, cj_ref r) {
+  return node_work(g, r) + (cjt_count(cjg_type(g, r)) == 1 ? CJJ_SMALL : CJJ_NODE);
+}
+
+static void add_cost(const cj_graph *lin, cj_ref r, int nx, uint64_t from, cjj_costs *out) {
+  double cost = node_work(lin, r);
+  if (!from) {
+    out->primal += run_cost(lin, r);
+    return;
+  }
   out->sweep += cost;
   out->linear++;
-  out->small += small;
+  out->small += cjt_count(cjg_type(lin, r)) == 1;
   for (int j = 0; out->input && j < nx; j++)
-    if (mask >> j & 1) out->input[j] += cost;
+    if (from >> j & 1) out->input[j] += cost;
 }
 
 bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out) {
   size_t bytes = lin->len * sizeof(uint64_t);
   uint64_t *from = cjm_zalloc(lin->c, bytes); /* by instruction: the inputs whose tangents it depends on */
   uint8_t *live = cjm_alloc(lin->c, lin->len);
-  out->sweep = out->linear = out->small = 0;
+  *out = (cjj_costs){.input = out->input};
   for (int j = 0; out->input && j < nx; j++) out->input[j] = 0;
   if (from && live) {
     cjg_live(lin, live);
@@ -45,10 +55,21 @@ bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out) {
     for (cj_ref r = 1; r < lin->len; r++) {
       if (!live[r] || cjg_issource(lin, r)) continue;
       for (int i = 0; i < cjg_at(lin, r)->nin; i++) from[r] |= from[cjg_operands(lin, r)[i]];
-      if (from[r]) add(out, nx, from[r], node_work(lin, r), cjt_count(cjg_type(lin, r)) == 1);
+      add_cost(lin, r, nx, from[r], out);
     }
   }
   cjm_free(lin->c, live, lin->len);
   cjm_free(lin->c, from, bytes);
   return cjm_ok(lin->c);
+}
+
+bool cjj_cost_whole(const cj_graph *g, double *out) {
+  uint8_t *live = cjm_alloc(g->c, g->len);
+  *out = 0;
+  if (!live) return false;
+  cjg_live(g, live);
+  for (cj_ref r = 1; r < g->len; r++)
+    if (live[r] && !cjg_issource(g, r)) *out += run_cost(g, r);
+  cjm_free(g->c, live, g->len);
+  return true;
 }

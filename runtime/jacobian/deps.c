@@ -150,3 +150,32 @@ bool cjj_deps_flatten(cjj_walk *w, const cjj_deps *v, const cj_type *t, cjj_deps
   while (loop_step(&l));
   return true;
 }
+
+static bool same_strides(const cjj_deps *x, const cjj_deps *z, const cj_type *t) {
+  if (x->buf != z->buf || x->off != z->off) return false;
+  for (int a = 0; a < t->rank; a++)
+    if (t->dim[a] > 1 && x->stride[a] != z->stride[a]) return false;
+  return true;
+}
+
+bool cjj_deps_same(const cjj_deps *x, const cjj_deps *z, const cj_type *t) {
+  if (same_strides(x, z, t) || cjt_count(t) == 0) return true;
+  nest l = {.rank = t->rank, .n = 2, .stride = {x->stride, z->stride}, .off = {x->off, z->off}};
+  memcpy(l.dim, t->dim, sizeof l.dim);
+  do
+    if (x->buf->id[l.off[0]] != z->buf->id[l.off[1]]) return false;
+  while (loop_step(&l));
+  return true;
+}
+
+void cjj_deps_range(const cjj_deps *v, const cj_type *t, cjj_set *least, cjj_set *most) {
+  cj_type s = narrowed(t, moving(v, t->rank));
+  nest l = {.rank = s.rank, .n = 1, .stride = {v->stride}, .off = {v->off}};
+  memcpy(l.dim, s.dim, sizeof l.dim);
+  *least = *most = v->buf->id[v->off];
+  do {
+    cjj_set id = v->buf->id[l.off[0]];
+    if (id < *least) *least = id;
+    if (id > *most) *most = id;
+  } while (loop_step(&l));
+}

@@ -2,7 +2,7 @@
 ** parts.h -- how a Jacobian is cut up; for the files of this floor only.
 **
 ** Its columns are divided into parts, each some of the inputs.  A part is dense, or has a pattern and
-** colours.  A part is computed by passes: a linear sweep forwards (jvp) or backwards (vjp) from several
+** colours, or is a few diagonals.  The others are computed by passes: a linear sweep forwards (jvp) or backwards (vjp) from several
 ** seeds at once.  Seed number s of a pass is the sum of the unit vectors whose label is s: in a dense
 ** pass every unit vector has a label of its own, in a coloured one its colour is its label.
 */
@@ -14,6 +14,7 @@
 
 #include <math.h>
 
+typedef struct cjj_local cjj_local;
 typedef struct cjj_part {
   bool reverse;
   uint8_t *active;     /* by input */
@@ -61,12 +62,14 @@ typedef struct cjj_costs {
   double *input; /* the same by input, nx of them; NULL: not wanted */
   double linear; /* instructions of the linear program */
   double small;  /* those of one element */
+  double primal; /* what does not depend on tangents, once, instructions included */
 } cjj_costs;
 #define CJJ_NODE 60.      /* an instruction, whatever its size */
 #define CJJ_SMALL 2.      /* one of one element among many such, which are run together */
 #define CJJ_BACKWARD 1.25 /* a sweep backwards against one forwards */
 /* lin: the jvp of a program with nx arguments, tangents only. */
 bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out);
+bool cjj_cost_whole(const cj_graph *g, double *out); /* of running g once */
 
 /* --- pattern.c ---------------------------------------------------------------------- */
 /* On the jvp of a program of nx arguments, of which the active ones have tangents. */
@@ -122,7 +125,45 @@ bool cjj_check_arguments(const cj_graph *f);       /* all float, or it is noted 
 static inline const cj_type *cjj_x(const cj_graph *f, int j) { return cjg_type(f, f->arg[j]); }
 static inline const cj_type *cjj_y(const cj_graph *f, int i) { return cjg_type(f, f->out[i]); }
 
+/* --- place.c ------------------------------------------------------------------------------------- */
+/* Places in a vector: an arithmetic progression is a view, anything else an index. */
+typedef struct cjj_places {
+  int64_t *at, n;
+  int64_t first, step; /* step 0: no progression */
+} cjj_places;
+void cjj_places_see(cjj_places *p); /* whether it is a progression */
+cj_ref cjj_take(cj_graph *g, cj_ref vector, const cjj_places *p);
+/* v at its places in zeros; add: several may have the same. */
+cj_ref cjj_spread(cj_graph *g, cj_ref v, const cjj_places *p, int64_t full, int dtype, bool add);
+cj_ref cjj_flat(cj_graph *g, cj_ref r);
+
 /* --- coloured.c: compressed rows ------------------------------------------------------------- */
 void cjj_coloured_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_part *part, const cj_ref *row,
                          cj_ref *J);
+/* The nonzeros of the only part, in pattern order. */
+cj_ref cjj_coloured_nonzeros(cjj_frame *w, const cjj_cut *cut, int dtype);
+
+/* --- local.c: shifted diagonals ---------------------------------------------------------------- */
+/*
+** A Jacobian as a few diagonals: row e of output `output` has the e-th element of a coefficient in column
+** col[e] - 1, if col[e] is not 0.
+*/
+typedef struct cjj_piece {
+  int output;
+  size_t n;
+  uint32_t *col; /* n: one an element of the output */
+} cjj_piece;
+struct cjj_local {
+  cj_ctx *c;
+  cj_graph *g; /* (x..; captures..) -> one coefficient a piece, which broadcasts to its output */
+  cjj_piece *piece;
+  uint32_t n, cap;
+  double cost;
+};
+/* *out NULL: the linear program lin, the jvp of one with nx arguments, is not of that kind. */
+bool cjj_local_find(cj_ctx *c, const cj_graph *lin, int nx, cjj_local **out);
+void cjj_local_free(cjj_local *l);
+/* --- local_emit.c --- */
+bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_local *l, cj_ref *J);
+cj_ref cjj_local_nonzeros(cjj_frame *w, const cjj_local *l, const cj_pattern *p, int dtype);
 #endif

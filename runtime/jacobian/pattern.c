@@ -176,7 +176,15 @@ static cj_pattern *collect(cjj_walk *w, int nx, int64_t maxnnz) {
   return NULL;
 }
 
-static void close_walk(cjj_walk *w) {
+bool cjj_walk_open(cjj_walk *w, cj_ctx *c, const cj_graph *lin, int nx, int64_t limit) {
+  *w = (cjj_walk){.c = c, .g = lin};
+  if (!cjj_sets_open(&w->sets, c, total(lin, lin->arg + nx, lin->narg - (uint32_t)nx), limit)) return false;
+  w->at = cjm_zalloc(c, 2 * lin->len * sizeof *w->at);
+  if (w->at) w->last = w->at + lin->len;
+  return w->at != NULL;
+}
+
+void cjj_walk_close(cjj_walk *w) {
   const cj_graph *g = w->g;
   for (cj_ref r = 1; w->at && r < g->len; r++) leave_deps(w, r);
   for (cj_ref r = 1; w->known && r < g->len; r++) cjt_release(w->known[r]);
@@ -187,16 +195,11 @@ static void close_walk(cjj_walk *w) {
 }
 
 cj_status cjj_pattern_linear(cj_ctx *c, const cj_graph *lin, int nx, int64_t maxnnz, cj_pattern **out) {
-  cjj_walk w = {.c = c, .g = lin};
   int64_t limit = maxnnz < SETSLIMIT / 8 ? 8 * maxnnz + 65536 : SETSLIMIT;
+  cjj_walk w;
   *out = NULL;
-  bool ok = cjj_sets_open(&w.sets, c, total(lin, lin->arg + nx, lin->narg - (uint32_t)nx), limit);
-  w.at = ok ? cjm_zalloc(c, 2 * lin->len * sizeof *w.at) : NULL;
-  if (w.at) {
-    w.last = w.at + lin->len;
-    if (walk_program(&w, nx)) *out = collect(&w, nx, maxnnz);
-  }
-  close_walk(&w);
+  if (cjj_walk_open(&w, c, lin, nx, limit) && walk_program(&w, nx)) *out = collect(&w, nx, maxnnz);
+  cjj_walk_close(&w);
   return c->status;
 }
 

@@ -44,8 +44,16 @@ bool cjj_deps_unite(cjj_walk *w, const cjj_deps *v, int n, const cj_type *t, cjj
 bool cjj_deps_squash(cjj_walk *w, const cjj_deps *v, const cj_type *t, uint32_t mask, cjj_deps *out);
 /* The sets of v, of type t, one after the other. */
 bool cjj_deps_flatten(cjj_walk *w, const cjj_deps *v, const cj_type *t, cjj_deps *out);
+bool cjj_deps_same(const cjj_deps *x, const cjj_deps *z, const cj_type *t);
+/* The least and the greatest set. */
+void cjj_deps_range(const cjj_deps *v, const cj_type *t, cjj_set *least, cjj_set *most);
 /* More elements to look at: false if that is too many, or the caller cancels. */
 bool cjj_walk_more(cjj_walk *w, int64_t elements);
+
+/* --- pattern.c --------------------------------------------------------------------------- */
+/* For the jvp of a program of nx arguments; limit: of the sets. */
+bool cjj_walk_open(cjj_walk *w, cj_ctx *c, const cj_graph *lin, int nx, int64_t limit);
+void cjj_walk_close(cjj_walk *w); /* also after open failed */
 
 /* --- propagate.c: the rules ---------------------------------------------------------------- */
 /* The dependences of instruction r, some operand of which has some. */

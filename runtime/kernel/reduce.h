@@ -16,14 +16,24 @@
 #define BLOCK (16 * LANES)
 #define D(name) CJK_PASTE(name, NAME)
 
+/* rows of n elements, one after the other, into n accumulators */
+CJK_INLINE void D(into)(A *acc, const T *x, int n, int64_t rows) {
+#ifdef VECTOR_INTO
+  int i0 = VECTOR_INTO(acc, x, n, rows);
+#else
+  int i0 = 0;
+#endif
+  for (int64_t r = 0; i0 < n && r < rows; r++, x += n)
+    for (int i = i0; i < n; i++) acc[i] = COMBINE(acc[i], LOAD(x[i]));
+}
+
 /* A block of n elements. */
 static A D(block)(const T *x, int64_t n) {
   A acc[LANES];
   int m = n < LANES ? (int)n : LANES;
   for (int l = 0; l < LANES; l++) acc[l] = IDENTITY;
-  for (; n >= LANES; n -= LANES, x += LANES)
-    for (int l = 0; l < LANES; l++) acc[l] = COMBINE(acc[l], LOAD(x[l]));
-  for (int l = 0; l < n; l++) acc[l] = COMBINE(acc[l], LOAD(x[l]));
+  D(into)(acc, x, LANES, n / LANES);
+  D(into)(acc, x + n / LANES * LANES, (int)(n % LANES), 1);
   for (int h = LANES / 2; h > 0; h /= 2)
     for (int l = 0; l < h && l + h < m; l++) acc[l] = COMBINE(acc[l], acc[l + h]);
   return acc[0];
@@ -60,10 +70,8 @@ static void D(block_columns)(const reduction *r, cjk_stream *s, const T *x, int6
   for (int64_t i = 0; i < n; i++) {
     const T *row = x + s->at;
     A *a = acc[i % LANES];
-    if (i < LANES)
-      for (int c = 0; c < w; c++) a[c] = COMBINE(IDENTITY, LOAD(row[c]));
-    else
-      for (int c = 0; c < w; c++) a[c] = COMBINE(a[c], LOAD(row[c]));
+    for (int c = 0; i < LANES && c < w; c++) a[c] = IDENTITY;
+    D(into)(a, row, w, 1);
     stream_skip(s, r, 1);
   }
   for (int h = LANES / 2; h > 0; h /= 2)
@@ -105,6 +113,7 @@ static cj_status NAME(const cj_view *in, int nin, const cj_attr *a, cj_view *out
 }
 #undef LANES
 #undef BLOCK
+#undef VECTOR_INTO
 #undef D
 #undef NAME
 #undef T

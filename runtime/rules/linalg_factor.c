@@ -142,7 +142,7 @@ static CJR_JVP(jvp_cofactor) {
 const cj_op cjo_cofactor = {.name = "cofactor",
                             .sig = "a",
                             .doc = "matrix of cofactors: the derivative of the determinant, finite for singular a",
-                            .example = "R(3,3) | R(2,4,4)",
+                            .example = "R(3,3) + 3 * cj.eye(3) | R(2,4,4) + 3 * cj.eye(4)",
                             .kind = CJ_DENSE,
                             .nin = 1,
                             .core = 2,

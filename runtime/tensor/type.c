@@ -13,17 +13,19 @@ const char *cj_dtype_name(cj_dtype dt) { return (unsigned)dt < CJ_NDTYPE ? dtype
 size_t cj_dtype_size(cj_dtype dt) { return (unsigned)dt < CJ_NDTYPE ? dtypes[dt].size : 0; }
 size_t cjt_dsize(int dtype) { return dtypes[dtype].size; }
 
+/* dim may be that of out. */
 bool cjt_make(cj_dtype dt, int rank, const int64_t *dim, cj_type *out) {
   if ((unsigned)dt >= CJ_NDTYPE || rank < 0 || rank > CJ_MAXRANK) return false;
-  *out = (cj_type){.dtype = (uint8_t)dt, .rank = (uint8_t)rank};
+  cj_type t = {.dtype = (uint8_t)dt, .rank = (uint8_t)rank};
   /* The bound holds without the empty axes too, so that strides of an empty tensor fit as well. */
   int64_t room = PTRDIFF_MAX / 8 - CJ_ALIGN;
   for (int i = 0; i < rank; i++) {
     if (dim[i] < 0) return false;
     if (dim[i] > 1 && dim[i] > room) return false;
     if (dim[i] > 1) room /= dim[i];
-    out->dim[i] = dim[i];
+    t.dim[i] = dim[i];
   }
+  *out = t;
   return true;
 }
 

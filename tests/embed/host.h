@@ -54,8 +54,8 @@ static inline int host_close(const char *name) {
 
 typedef struct heap {
   size_t live, blocks;
-  long calls, wrong;  /* wrong: the old size was not the one asked for */
-  long left;          /* allocations before it fails; < 0: it does not */
+  long calls, wrong; /* wrong: the old size was not the one asked for */
+  long left;         /* allocations before it fails; < 0: it does not */
 } heap;
 
 typedef union header {

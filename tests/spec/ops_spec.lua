@@ -87,11 +87,11 @@ local function check_modes(case, row, example, dtype)
 end
 
 describe("modes", function()
-  for number, row in ipairs(table_of_ops) do
+  for _, row in ipairs(table_of_ops) do
     local examples = rows.examples(row)
     if #examples > 0 then
       it(row.title, cases(function(case)
-        sample.seed(number)
+        sample.seed(row.name)
         for _, example in ipairs(examples) do
           for dtype in pairs(TOLERANCE) do check_modes(case, row, example, dtype) end
         end
@@ -242,11 +242,11 @@ local function mistakes(row, args)
 end
 
 describe("mistakes", function()
-  for number, row in ipairs(table_of_ops) do
+  for _, row in ipairs(table_of_ops) do
     local examples = rows.examples(row)
     if #examples > 0 and row.module then
       it(row.title, cases(function(case)
-        sample.seed(number)
+        sample.seed(row.name)
         local n = 0
         for _, m in ipairs(mistakes(row, examples[#examples].make())) do
           n = n + 1

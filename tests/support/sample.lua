@@ -5,7 +5,11 @@ local cj = require "cjac"
 local sample = {}
 local state = 1
 
-function sample.seed(n) state = n end
+-- Starts again from a name.
+function sample.seed(name)
+  state = 1
+  for i = 1, #name do state = (state * 31 + name:byte(i)) % 2147483646 + 1 end
+end
 
 -- A number in [0, 1): the multiplicative generator of Park and Miller with its later multiplier 48271.
 local function uniform()
