@@ -100,7 +100,7 @@ static void push_index(cjl_call *c, const place *w, int idx) {
   else if (cjl_typeof(L, c->S, h, c->d->who).dtype != CJ_I64)
     lua_pushvalue(L, idx); /* the core says what is wrong with it */
   else
-    cjl_fromone(L, c->S, c->d->who, &h->v, -1);
+    cjl_fromone(L, c->S, c->d->who, h, -1);
 }
 
 static void read_operand(cjl_call *c, const place *w) {

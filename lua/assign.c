@@ -182,7 +182,7 @@ static int meta_newindex(lua_State *L) {
     assign_mask(L, S, 1, &t, 2, 3);
   } else if (key) {
     if (t.rank == 0) return cjl_error(L, "a 0-d tensor cannot be indexed");
-    cjl_tensor *at = cjl_fromone(L, S, WHO, &key->v, t.dim[0]);
+    cjl_tensor *at = cjl_fromone(L, S, WHO, key, t.dim[0]);
     assign_rows(L, S, 1, &t, 1, &at->v, 3);
   } else {
     bool table = lua_type(L, 2) == LUA_TTABLE;

@@ -85,7 +85,7 @@ static int index_tensor(lua_State *L, cjl_state *S, const cjl_tensor *x, const c
   if (cjl_typeof(L, S, key, WHO).dtype == CJ_BOOL) return index_mask(L, S, x, key);
   cj_type t = cjl_typeof(L, S, x, WHO);
   if (t.rank == 0) return cjl_error(L, "a 0-d tensor cannot be indexed");
-  cj_val in[2] = {x->v, cjl_fromone(L, S, WHO, &key->v, t.dim[0])->v};
+  cj_val in[2] = {x->v, cjl_fromone(L, S, WHO, key, t.dim[0])->v};
   cjl_apply(L, S, WHO, S->op.index, in, 2, NULL, 0);
   return 1;
 }

@@ -327,12 +327,11 @@ static int64_t zero_based(lua_State *L, const char *who, int64_t i, int64_t size
   return i > 0 ? i - 1 : size >= 0 ? i + size : i;
 }
 
-cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cj_val *index, int64_t size) {
-  cj_val in[2] = {*index, cjl_int(1)};
-  if (index->kind != CJ_TENSOR || cj_tensor_type(index->u.tensor)->dtype != CJ_I64)
+cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cjl_tensor *index, int64_t size) {
+  cj_val in[2] = {index->v, cjl_int(1)};
+  if (index->v.kind != CJ_TENSOR || cj_tensor_type(index->v.u.tensor)->dtype != CJ_I64)
     return cjl_apply(L, S, who, S->op.sub, in, 2, NULL, 0);
-  cjl_tensor given = {*index};
-  const cj_tensor *x = cjl_concrete(L, S, &given, who);
+  const cj_tensor *x = cjl_concrete(L, S, index, who);
   int64_t n = cj_type_count(cj_tensor_type(x)), *out = cjl_new(L, S, cj_tensor_type(x), who);
   const int64_t *data = cj_tensor_data(x);
   for (int64_t i = 0; i < n; i++) out[i] = zero_based(L, who, data[i], size);

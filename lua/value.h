@@ -136,7 +136,7 @@ cj_val cjl_operand(lua_State *L, cjl_state *S, int idx);
 bool cjl_element(const cj_val *v, int dtype, char *out);
 /* Positions that count from 1, an int64 tensor, as positions from 0; pushed.  size: of the axis they are along, from
 ** whose end negative ones count; -1: the operation knows. */
-cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cj_val *index, int64_t size);
+cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cjl_tensor *index, int64_t size);
 
 /* --- parameters -------------------------------------------------------------------- */
 /* An integer, or a float or string that is one. */

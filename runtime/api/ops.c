@@ -184,16 +184,41 @@ static bool apply_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *ou
   return true;
 }
 
+/* The same inside a trace.  False: not a case for the short way. */
+static bool apply_traced_short(cj_trace *t, int op, const cj_val *in, int nin, cj_val *out) {
+  const cj_op *row = cjr_row(op);
+  cj_graph *g = t->g;
+  cj_ref refs[3];
+  int dtype = -1;
+  if (row->kind != CJ_ELEMENTWISE || op == CJ_OP_pow || op == CJ_OP_where || nin != row->nin) return false;
+  for (int i = 0; i < nin; i++) {
+    if (isweak(&in[i])) continue;
+    if (in[i].kind != CJ_TRACED || in[i].u.at.trace != t->id) return false;
+    int dt = cjg_type(g, in[i].u.at.ref)->dtype;
+    if (!cjt_isfloat(dt) || (dtype >= 0 && dt != dtype)) return false;
+    dtype = dt;
+    refs[i] = in[i].u.at.ref;
+  }
+  if (!cjk_loop(g->c->isa, op - CJ_OP_FIRST_EW, dtype)) return false;
+  for (int i = 0; i < nin; i++)
+    if (isweak(&in[i])) refs[i] = cjg_num(g, dtype, in[i].kind == CJ_NUM ? in[i].u.num : (double)in[i].u.i);
+  cj_ref r = cjg_emit(g, op, refs, nin, NULL);
+  if (r) *out = cj_val_of(t, r);
+  return true;
+}
+
 cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_val *out, int cap,
                    int *nout) {
   cj_trace *t;
   cj_ref few[FEW], *res = few;
   cjm_clear(c);
+  *nout = 0;
   if (op < 0 || op >= cj_op_count() || nin < 0 || cap < 1) return cjm_fail(c, CJ_EARG, "no such operation");
   op++;
   if (!cj_innermost(c, in, nin, &t)) return c->status;
   if (!t && apply_short(c, op, in, nin, out)) return *nout = 1, CJ_OK;
-  if (!cjm_ok(c)) return c->status;
+  if (t && apply_traced_short(t, op, in, nin, out)) *nout = 1;
+  if (*nout || !cjm_ok(c)) return c->status;
   size_t bytes = (size_t)cap * sizeof *res;
   if (cap > FEW && !(res = cjm_alloc(c, bytes))) return c->status;
   cj_status s = t ? apply_traced(t, op, in, nin, p, np, res, out, cap, nout)

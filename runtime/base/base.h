@@ -64,7 +64,11 @@ void cjm_aligned_free(cj_ctx *c, void *p, size_t n);
 *ENOMEM, unchanged.
 ** Debug builds move the array on every call, so stale pointers show. */
 bool cjm_grow(cj_ctx *c, void *pp, uint32_t *cap, size_t need, size_t size);
+#ifndef CJ_DEBUG
+#define CJM_GROW(c, arr, cap, need) ((need) <= (cap) || cjm_grow((c), &(arr), &(cap), (need), sizeof *(arr)))
+#else
 #define CJM_GROW(c, arr, cap, need) cjm_grow((c), &(arr), &(cap), (need), sizeof *(arr))
+#endif
 
 /* A bare context; the API floor fills in the rest. */
 cj_status cjm_newctx(const cj_config *cfg, cj_ctx **out);

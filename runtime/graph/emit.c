@@ -76,10 +76,13 @@ static cj_ref emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr
 }
 
 cj_ref cjg_emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a) {
-  cj_attr own = {0};
+  static const cj_attr none;
+  cj_attr own;
   if (!cjg_ok(g)) return 0;
-  if (a) own = *a; /* a may live in g's pool, which moves */
-  a = &own;
+  if (!a || a->n == 0)
+    a = &none;
+  else
+    own = *a, a = &own; /* a may live in g's pool, which moves */
   bool missing = false;
   for (int i = 0; i < nin; i++) missing |= in[i] == 0;
   if (!missing) return emit(g, op, in, nin, a);

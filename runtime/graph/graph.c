@@ -60,16 +60,22 @@ static bool sameattr(const cj_attr *a, const cj_attr *b) {
   return a->n == b->n && memcmp(a->v, b->v, (size_t)a->n * sizeof *a->v) == 0;
 }
 
-bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
-  static const cj_attr none;
-  if (!a) a = &none;
-  uint32_t stop = g->nattr > 64 ? g->nattr - 64 : 0;
-  for (uint32_t i = g->nattr; i-- > stop;)
-    if (sameattr(&g->attr[i], a)) return *index = i, true;
+static bool add_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
   if (!CJM_GROW(g->c, g->attr, g->attrcap, g->nattr + 1)) return false;
   g->hash = cjm_mix(g->hash, cjm_hash(a->v, (size_t)a->n * sizeof *a->v, (uint64_t)a->n));
   g->attr[ *index = g->nattr++] = *a;
   return true;
+}
+
+/* Entry 0 is the attribute without numbers, which most instructions have. */
+bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
+  static const cj_attr none;
+  if (g->nattr == 0 && !add_attr(g, &none, index)) return false;
+  if (!a || a->n == 0) return *index = 0, true;
+  uint32_t stop = g->nattr > 64 ? g->nattr - 64 : 0;
+  for (uint32_t i = g->nattr; i-- > stop;)
+    if (sameattr(&g->attr[i], a)) return *index = i, true;
+  return add_attr(g, a, index);
 }
 
 /* --- the table of nodes, by content -------------------------------------------------------------------- */
@@ -77,14 +83,15 @@ bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
 static const cj_ref *operands(const cj_graph *g, const cj_node *n) { return n->nin <= 3 ? n->in : g->pool + n->in[0]; }
 
 static uint64_t hash_node(const cj_graph *g, const cj_node *n) {
-  uint64_t h = cjm_mix((uint64_t)n->op << 16 | n->nin, (uint64_t)n->type << 32 | n->attr);
-  if (n->op == CJ_OP_konst) {
-    uint64_t bits;
-    memcpy(&bits, &g->konst[n->in[0]], sizeof bits);
-    return cjm_mix(h, bits);
-  }
-  if (n->nin > 3) return cjm_hash(operands(g, n), n->nin * sizeof(cj_ref), h);
-  return cjm_mix(cjm_mix(h, (uint64_t)n->in[0] << 32 | n->in[1]), n->in[2]);
+  uint64_t w[3] = {0};
+  if (n->op == CJ_OP_konst)
+    memcpy(&w[1], &g->konst[n->in[0]], sizeof w[1]);
+  else if (n->nin > 3)
+    w[1] = cjm_hash(operands(g, n), n->nin * sizeof(cj_ref), 0);
+  else
+    memcpy(&w[1], n->in, sizeof n->in);
+  w[0] = ((uint64_t)n->op << 48) ^ ((uint64_t)n->type << 24) ^ n->attr;
+  return cjm_mix(w[0] * 0x9e3779b97f4a7c15u + w[2], w[1]);
 }
 
 static bool samenode(const cj_graph *g, const cj_node *a, const cj_node *b) {

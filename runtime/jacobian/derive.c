@@ -158,6 +158,8 @@ static bool emit_blocks(cjj_frame *w, const cj_graph *s, const cjj_cut *cut, cj_
     n = emit_passes(w, cut, k, J);
     if (n == 0) return false;
   }
+  for (uint32_t k = 0; k < cut->npart; k++)
+    if (cut->part[k].local && !cjj_local_blocks(w, cut, cut->part[k].local, J)) return false;
   for (int i = 0; i < cut->ny; i++)
     for (int j = 0; j < cut->nx; j++) {
       cj_type t;

@@ -13,10 +13,10 @@
 enum { MOSTTERMS = 32, MOSTSPLIT = 8 };
 
 /* c broadcasts to the value; at: its column + 1 by element, 0 where there is none (whatever c says there). */
-typedef struct term {
+typedef struct cjj_term {
   cj_ref c;
   cjj_deps at;
-} term;
+} cjj_term;
 
 typedef struct finder {
   cj_ctx *c;
@@ -25,7 +25,7 @@ typedef struct finder {
   cj_graph *h;
   cj_ref *map;             /* what does not depend on tangents, in h */
   uint32_t *first, *count; /* by instruction: its terms */
-  term *term;
+  cjj_term *term;
   uint32_t n, cap;
   bool lost; /* it is not of that kind */
 } finder;
@@ -50,7 +50,7 @@ static bool add_term(finder *k, cj_ref r, cj_ref c, cjj_deps at) {
     cjj_deps_drop(&k->w, &at);
     return c ? k->count[r] == MOSTTERMS ? give_up(k) : false : cjg_ok(k->h);
   }
-  k->term[k->n++] = (term){c, at};
+  k->term[k->n++] = (cjj_term){c, at};
   k->count[r]++;
   return true;
 }
@@ -74,7 +74,7 @@ static bool push_elements(finder *k, cj_ref r) {
     if (!k->count[x]) continue;
     if (n->nin > 3 || !(cjr_row(n->op)->lin >> i & 1)) return give_up(k);
     for (uint32_t q = 0; q < k->count[x]; q++) {
-      term t = k->term[k->first[x] + q];
+      cjj_term t = k->term[k->first[x] + q];
       cjj_deps at = cjj_deps_broadcast(&t.at, node_type(k, x), node_type(k, r));
       if (!add_term(k, r, scaled(k, r, i, t.c), cjj_deps_share(&at))) return false;
     }
@@ -84,7 +84,7 @@ static bool push_elements(finder *k, cj_ref r) {
 
 /* --- everything else: term number s of each operand together --------------------------------- */
 
-static const term *nth_term(const finder *k, cj_ref x, uint32_t s) {
+static const cjj_term *nth_term(const finder *k, cj_ref x, uint32_t s) {
   return s < k->count[x] ? &k->term[k->first[x] + s] : NULL;
 }
 
@@ -94,7 +94,7 @@ static bool columns_of(finder *k, cj_ref r, uint32_t s, cjj_deps *at) {
   if (!CJM_GROW(k->c, k->w.deps, k->w.depscap, (size_t)nin)) return false;
   for (int i = 0; i < nin; i++) {
     cj_ref x = node_operand(k, r, i);
-    const term *t = nth_term(k, x, s);
+    const cjj_term *t = nth_term(k, x, s);
     if (t) k->w.deps[i] = t->at;
     k->w.at[x] = t ? (uint32_t)i + 1 : 0;
   }
@@ -120,7 +120,7 @@ static bool only_moves(const finder *k, cj_ref r) {
 static cj_ref uniform(const finder *k, cj_ref r, uint32_t s) {
   cj_ref c = 0;
   for (int i = 0; i < cjg_at(k->g, r)->nin; i++) {
-    const term *t = nth_term(k, node_operand(k, r, i), s);
+    const cjj_term *t = nth_term(k, node_operand(k, r, i), s);
     if (!t) continue;
     if ((c && c != t->c) || cjg_type(k->h, t->c)->rank > 0) return 0;
     c = t->c;
@@ -129,7 +129,7 @@ static cj_ref uniform(const finder *k, cj_ref r, uint32_t s) {
 }
 
 /* c with zeros where the term has no column: a row that adds up would count it. */
-static cj_ref masked(finder *k, const term *t, const cj_type *type, cj_ref c) {
+static cj_ref masked(finder *k, const cjj_term *t, const cj_type *type, cj_ref c) {
   cjj_set least, most;
   cjj_deps flat;
   cjj_deps_range(&t->at, type, &least, &most);
@@ -148,7 +148,7 @@ static cj_ref masked(finder *k, const term *t, const cj_type *type, cj_ref c) {
 static cj_ref as_coefficient(finder *k, cj_ref r, int i, uint32_t s) {
   cj_ref x = node_operand(k, r, i);
   const cj_op *row = cjg_row(k->g, r);
-  const term *t = nth_term(k, x, s);
+  const cjj_term *t = nth_term(k, x, s);
   cj_type type = *node_type(k, x);
   if (t) {
     cj_ref c = cjb_expand(k->h, t->c, &type);
@@ -172,7 +172,7 @@ static cj_ref coefficient_of(finder *k, cj_ref r, uint32_t s) {
 /* --- sums of a few ----------------------------------------------------------------------------- */
 
 /* One summand: c and its columns where the axes of mask have index i. */
-static bool push_summand(finder *k, cj_ref r, const term *t, const cj_type *tx, uint32_t mask, const int64_t *i) {
+static bool push_summand(finder *k, cj_ref r, const cjj_term *t, const cj_type *tx, uint32_t mask, const int64_t *i) {
   cj_ref c = t->c;
   cjj_deps at = {.buf = t->at.buf, .off = t->at.off};
   cj_type type = *node_type(k, r);
@@ -193,7 +193,7 @@ static bool push_summand(finder *k, cj_ref r, const term *t, const cj_type *tx, 
 static bool push_sum(finder *k, cj_ref r, uint32_t s) {
   cj_ref x = node_operand(k, r, 0);
   cj_type tx = *node_type(k, x);
-  term t = *nth_term(k, x, s);
+  cjj_term t = *nth_term(k, x, s);
   uint32_t mask = (uint32_t)cjg_attr(k->g, r)->v[0];
   int64_t i[CJ_MAXRANK] = {0}, n = 1;
   for (int a = 0; a < tx.rank; a++)
@@ -280,7 +280,7 @@ static bool run_terms(finder *k, int nx) {
 
 /* --- the result --------------------------------------------------------------------------------------- */
 
-static bool add_piece(finder *k, cjj_local *l, int output, const term *t) {
+static bool add_piece(finder *k, cjj_local *l, int output, const cjj_term *t) {
   const cj_type *type = node_type(k, k->g->out[output]);
   cjj_deps flat;
   if (!CJM_GROW(k->c, l->piece, l->cap, l->n + (size_t)1)) return false;
@@ -342,7 +342,9 @@ bool cjj_local_find(cj_ctx *c, const cj_graph *lin, int nx, cjj_local **out) {
     cjm_clear(c);
     k.lost = true;
   }
-  if (ok) *out = l;
-  else cjj_local_free(l);
+  if (ok)
+    *out = l;
+  else
+    cjj_local_free(l);
   return ok || (k.lost && cjm_ok(c));
 }

@@ -2,7 +2,8 @@
 ** parts.h -- how a Jacobian is cut up; for the files of this floor only.
 **
 ** Its columns are divided into parts, each some of the inputs.  A part is dense, or has a pattern and
-** colours, or is a few diagonals.  The others are computed by passes: a linear sweep forwards (jvp) or backwards (vjp) from several
+** colours, or is a few diagonals.  The others are computed by passes: a linear sweep forwards (jvp) or backwards (vjp)
+*from several
 ** seeds at once.  Seed number s of a pass is the sum of the unit vectors whose label is s: in a dense
 ** pass every unit vector has a label of its own, in a coloured one its colour is its label.
 */
@@ -21,7 +22,8 @@ typedef struct cjj_part {
   cj_pattern *pattern; /* of the active inputs; NULL: dense */
   int64_t *colour;     /* of its rows if reverse, else of its columns */
   int64_t ncolours;
-  bool unrolled; /* dense: a pass of its own for every seed */
+  bool unrolled;    /* dense: a pass of its own for every seed */
+  cjj_local *local; /* no passes: diagonals */
 } cjj_part;
 
 /* What is seeded: output `index` if reverse, else input `index`; its elements have labels from `at` on. */
@@ -46,15 +48,6 @@ typedef struct cjj_cut {
   uint32_t nmember, membercap;
 } cjj_cut;
 
-/* --- strategy.c: choosing ------------------------------------------------------ */
-bool cjj_cut_choose(cj_ctx *c, const cj_graph *f, cj_strategy s, cjj_cut *cut);
-void cjj_cut_free(cjj_cut *cut);
-/* Colours p by columns or rows, whichever is less work when a seed costs forward or backward, and notes it in
-** part, with a reference to p; nothing if all would cost more than worth.  False after an error. */
-bool cjj_colour_best(cj_ctx *c, cj_pattern *p, double forward, double backward, double worth, cjj_part *part);
-/* A cut of one coloured part; takes over what part holds. */
-bool cjj_cut_single(cj_ctx *c, const cj_graph *f, cjj_part *part, cjj_cut *cut);
-
 /* --- cost.c: the cost model ------------------------------------------------------ */
 /* Costs are in units of one element of an elementwise operation. */
 typedef struct cjj_costs {
@@ -70,6 +63,18 @@ typedef struct cjj_costs {
 /* lin: the jvp of a program with nx arguments, tangents only. */
 bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out);
 bool cjj_cost_whole(const cj_graph *g, double *out); /* of running g once */
+
+/* --- strategy.c: choosing ------------------------------------------------------ */
+bool cjj_cut_choose(cj_ctx *c, const cj_graph *f, cj_strategy s, cjj_cut *cut);
+void cjj_cut_free(cjj_cut *cut);
+/* Colours p by columns or rows, whichever is less work when a seed costs forward or backward, and notes it in
+** part, with a reference to p; nothing if all would cost more than worth.  False after an error. */
+bool cjj_colour_best(cj_ctx *c, cj_pattern *p, double forward, double backward, double worth, cjj_part *part);
+/* Makes part one of diagonals if lin is of that kind and it costs less than cost. */
+bool cjj_prefer_local(cj_ctx *c, const cj_graph *lin, int nx, const cjj_costs *k, double cost, cjj_part *part);
+void cjj_part_drop(cj_ctx *c, int nx, cjj_part *part);
+/* A cut of one part; takes over what part holds. */
+bool cjj_cut_single(cj_ctx *c, const cj_graph *f, cjj_part *part, cjj_cut *cut);
 
 /* --- pattern.c ---------------------------------------------------------------------- */
 /* On the jvp of a program of nx arguments, of which the active ones have tangents. */

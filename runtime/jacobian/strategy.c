@@ -8,18 +8,19 @@
 
 /* --- cuts ------------------------------------------------------------------------------ */
 
-static void drop_part(cj_ctx *c, int nx, cjj_part *part) {
+void cjj_part_drop(cj_ctx *c, int nx, cjj_part *part) {
   if (part->colour) {
     int64_t n = part->reverse ? part->pattern->rows : part->pattern->cols;
     cjm_free(c, part->colour, (size_t)(n + 1) * sizeof *part->colour);
   }
   cjj_pattern_release(part->pattern);
+  cjj_local_free(part->local);
   cjm_free(c, part->active, (size_t)nx + 1);
   *part = (cjj_part){0};
 }
 
 void cjj_cut_free(cjj_cut *cut) {
-  for (uint32_t i = 0; i < cut->npart; i++) drop_part(cut->c, cut->nx, &cut->part[i]);
+  for (uint32_t i = 0; i < cut->npart; i++) cjj_part_drop(cut->c, cut->nx, &cut->part[i]);
   cjm_free(cut->c, cut->part, cut->partcap * sizeof *cut->part);
   cjm_free(cut->c, cut->pass, cut->passcap * sizeof *cut->pass);
   cjm_free(cut->c, cut->member, cut->membercap * sizeof *cut->member);
@@ -29,7 +30,7 @@ void cjj_cut_free(cjj_cut *cut) {
 /* Takes over part; it is dropped after an error. */
 static bool add_part(cjj_cut *cut, cjj_part *part) {
   if (!CJM_GROW(cut->c, cut->part, cut->partcap, cut->npart + (size_t)1)) {
-    drop_part(cut->c, cut->nx, part);
+    cjj_part_drop(cut->c, cut->nx, part);
     return false;
   }
   cut->part[cut->npart++] = *part;
@@ -100,6 +101,7 @@ static bool dense_passes(const cj_graph *f, cjj_cut *cut, uint32_t p, bool toget
 static bool add_passes(const cj_graph *f, cjj_cut *cut, double linear) {
   for (uint32_t p = 0; p < cut->npart; p++) {
     const cjj_part *part = &cut->part[p];
+    if (part->local) continue;
     double members = part->reverse ? cut->ny : cut->nx;
     bool together = !part->unrolled && members > FEWMEMBERS && members * linear > MOSTNODES;
     bool ok = part->pattern ? coloured_pass(f, cut, p)
@@ -119,7 +121,7 @@ bool cjj_cut_single(cj_ctx *c, const cj_graph *f, cjj_part *part, cjj_cut *cut) 
   *cut = (cjj_cut){.c = c, .nx = (int)f->narg, .ny = (int)f->nout};
   part->active = flags(c, cut->nx, -1);
   if (part->active) return add_part(cut, part) && add_passes(f, cut, 0);
-  drop_part(c, cut->nx, part);
+  cjj_part_drop(c, cut->nx, part);
   return false;
 }
 
@@ -139,7 +141,7 @@ static bool try_colours(cj_ctx *c, cj_pattern *p, bool rows, double seed, double
     cjm_free(c, colour, bytes);
     return ok;
   }
-  drop_part(c, 0, part);
+  cjj_part_drop(c, 0, part);
   __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
   *part = (cjj_part){.reverse = rows, .pattern = p, .colour = colour, .ncolours = k};
   *worth = (double)k * seed;
@@ -155,10 +157,25 @@ bool cjj_colour_best(cj_ctx *c, cj_pattern *p, double forward, double backward, 
     bool byrow = k == 0 ? first : !first;
     if ((byrow ? rows : columns) >= worth && part->pattern) continue;
     if (!try_colours(c, p, byrow, byrow ? backward : forward, &worth, part)) {
-      drop_part(c, 0, part);
+      cjj_part_drop(c, 0, part);
       return false;
     }
   }
+  return true;
+}
+
+/* --- diagonals ------------------------------------------------------------------------------------ */
+
+bool cjj_prefer_local(cj_ctx *c, const cj_graph *lin, int nx, const cjj_costs *k, double cost, cjj_part *part) {
+  cjj_local *l;
+  if (part->pattern && part->ncolours <= 1) return true; /* one pass of ones is no more work */
+  if (!cjj_local_find(c, lin, nx, &l)) return false;
+  if (!l || l->cost - k->primal >= cost) {
+    cjj_local_free(l);
+    return true;
+  }
+  cjj_part_drop(c, nx, part);
+  part->local = l;
   return true;
 }
 
@@ -241,7 +258,7 @@ static bool ways_by_input(chooser *h, double all, way *way_, double *cost) {
 static bool add_way(cjj_cut *cut, way *v, int only) {
   v->part.active = flags(cut->c, cut->nx, only);
   if (v->part.active) return add_part(cut, &v->part);
-  drop_part(cut->c, cut->nx, &v->part);
+  cjj_part_drop(cut->c, cut->nx, &v->part);
   return false;
 }
 
@@ -259,16 +276,26 @@ static bool add_ways(cjj_cut *cut, way *v) {
   return true;
 }
 
-static bool choose_ways(chooser *h, cjj_cut *cut) {
+/* Diagonals instead of the best way so far; they write as much as colours do. */
+static bool try_local(chooser *h, const cj_graph *lin, double *cost, way *whole) {
+  if (!h->p || h->how == CJ_REVERSE) return true;
+  double fixed = h->rows * h->cols + 4 * (double)h->p->nnz + 3 * CJJ_NODE * h->nx * h->ny;
+  if (!cjj_prefer_local(h->c, lin, h->nx, &h->cost, fmin(*cost, whole->cost) - fixed, &whole->part)) return false;
+  if (whole->part.local) *cost = INFINITY;
+  return true;
+}
+
+static bool choose_ways(chooser *h, const cj_graph *lin, cjj_cut *cut) {
   way whole, each[MOSTWAYS];
   double cost = INFINITY;
   memset(each, 0, sizeof each);
   if (!best_way(h, h->p, h->cost.sweep, h->nx, h->cols, &whole)) return false;
   bool ok = !h->p || !h->cost.input || ways_by_input(h, whole.cost, each, &cost);
+  ok = ok && try_local(h, lin, &cost, &whole);
   bool split = ok && cost < 0.9 * whole.cost;
   ok = ok && (split ? add_ways(cut, each) : add_way(cut, &whole, -1));
-  for (int j = 0; j < MOSTWAYS; j++) drop_part(h->c, h->nx, &each[j].part);
-  drop_part(h->c, h->nx, &whole.part);
+  for (int j = 0; j < MOSTWAYS; j++) cjj_part_drop(h->c, h->nx, &each[j].part);
+  cjj_part_drop(h->c, h->nx, &whole.part);
   return ok;
 }
 
@@ -300,7 +327,7 @@ bool cjj_cut_choose(cj_ctx *c, const cj_graph *f, cj_strategy s, cjj_cut *cut) {
   if (h.rows == 0 || h.cols == 0) return true; /* only zeros and empty blocks */
   if (h.nx > 1 && h.nx <= MOSTWAYS) h.cost.input = input;
   cj_graph *lin = cjx_jvp(f, NULL, false);
-  bool ok = lin && cjj_cost_of(lin, h.nx, &h.cost) && look_for_pattern(&h, lin) && choose_ways(&h, cut) &&
+  bool ok = lin && cjj_cost_of(lin, h.nx, &h.cost) && look_for_pattern(&h, lin) && choose_ways(&h, lin, cut) &&
             add_passes(f, cut, h.cost.linear);
   cjg_free(lin);
   cjj_pattern_release(h.p);

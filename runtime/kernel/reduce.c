@@ -134,10 +134,16 @@ static void stream_take(cjk_stream *s, const reduction *r, void *buf, const void
 
 /* A NaN stays: it is not below anything, and replaces anything.  Compilers do not see that this can be
 ** done on vectors; most of the n columns are, 64 bytes at a time. */
-#define VECTOR_EXTREME(name, T, INT, better)                                                                           \
+#ifdef __SSE2__
+#include <emmintrin.h> /* gcc 12 takes the plain text for a choice between integers, and makes it one by one */
+#define SELECT(m, b, a) _mm_or_pd(_mm_and_pd((__m128d)(m), (__m128d)(b)), _mm_andnot_pd((__m128d)(m), (__m128d)(a)))
+#else
+typedef int64_t mask __attribute__((vector_size(16)));
+#define SELECT(m, b, a) (((mask)(b) & (mask)(m)) | ((mask)(a) & ~(mask)(m)))
+#endif
+#define VECTOR_EXTREME(name, T, better)                                                                                \
   CJK_INLINE int name(T *acc, const T *x, int n, int64_t rows) {                                                       \
     typedef T vec __attribute__((vector_size(16)));                                                                    \
-    typedef INT mask __attribute__((vector_size(16)));                                                                 \
     int i = 0, w = 16 / (int)sizeof(T);                                                                                \
     for (; i + 4 * w <= n; i += 4 * w) {                                                                               \
       vec a[4], b;                                                                                                     \
@@ -145,17 +151,17 @@ static void stream_take(cjk_stream *s, const reduction *r, void *buf, const void
       for (int64_t r = 0; r < rows; r++)                                                                               \
         for (int k = 0; k < 4; k++) {                                                                                  \
           memcpy(&b, x + r * n + i + k * w, sizeof b);                                                                 \
-          mask m = (b better a[k]) | (b != b);                                                                         \
-          a[k] = (vec)(((mask)b & m) | ((mask)a[k] & ~m));                                                             \
+          a[k] = (vec)SELECT(b better a[k], b, a[k]);                                                                  \
+          a[k] = (vec)SELECT(b == b, a[k], b);                                                                         \
         }                                                                                                              \
       memcpy(acc + i, a, sizeof a);                                                                                    \
     }                                                                                                                  \
     return i;                                                                                                          \
   }
-VECTOR_EXTREME(max_f64, double, int64_t, >)
-VECTOR_EXTREME(max_f32, float, int32_t, >)
-VECTOR_EXTREME(min_f64, double, int64_t, <)
-VECTOR_EXTREME(min_f32, float, int32_t, <)
+VECTOR_EXTREME(max_f64, double, >)
+VECTOR_EXTREME(max_f32, float, >)
+VECTOR_EXTREME(min_f64, double, <)
+VECTOR_EXTREME(min_f32, float, <)
 
 #define COMBINE(a, b) (((b) > (a)) | ((b) != (b)) ? (b) : (a))
 #define IDENTITY ((A)-INFINITY)

@@ -99,7 +99,7 @@ function checks.run(case, p)
   end
   driver("linearize", ju, 1e-10, function()
     local _, lin = cj.linearize(f, x)
-    return list((packed(p, lin(table.unpack(u)))))
+    return list((lin(table.unpack(u))))
   end)
   local ahead, behind = {f(table.unpack(moved(x, u, STEP)))}, {f(table.unpack(moved(x, u, -STEP)))}
   if not p.detaches then
