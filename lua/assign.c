@@ -10,18 +10,6 @@
 
 /* --- in place ------------------------------------------------------------------------ */
 
-/* Makes x, a concrete handle at idx, the only owner of contiguous elements, and gives them. */
-static char *own(lua_State *L, cjl_state *S, int idx) {
-  cjl_tensor *x = lua_touserdata(L, idx);
-  char *data = cj_tensor_edit(x->v.u.tensor);
-  if (data) return data;
-  cj_tensor *src = cjl_concrete(L, S, x, WHO), *copy = NULL;
-  CJL_TRY(L, S, WHO, cj_tensor_new(S->ctx, cj_tensor_type(src), cj_tensor_data(src), &copy));
-  cjl_rebind(L, S, idx, (cj_val){.kind = CJ_TENSOR, .u.tensor = copy});
-  lua_pop(L, 1);
-  return cj_tensor_edit(copy);
-}
-
 /* Writes src, in row-major order, over the region; stride 0: one element, repeated. */
 static void write_region(char *data, const cjl_region *g, const char *src, size_t stride) {
   int64_t at[CJ_MAXRANK] = {0}, step[CJ_MAXRANK];
@@ -45,6 +33,14 @@ static void write_region(char *data, const cjl_region *g, const char *src, size_
   }
 }
 
+/* Gives the handle at x the value on top. */
+static void take_value(lua_State *L, cjl_state *S, int x) {
+  cjl_tensor *h = lua_touserdata(L, -1);
+  cj_val v = h->v;
+  if (v.kind == CJ_TENSOR) cj_tensor_retain(v.u.tensor);
+  cjl_rebind(L, S, x, v);
+}
+
 static bool isconcrete(const cj_val *v) { return v->kind != CJ_TRACED; }
 
 /* Pushes the operand at idx as a tensor of that type, by broadcasting and casting. */
@@ -52,7 +48,7 @@ static cjl_tensor *push_fitted(lua_State *L, cjl_state *S, int idx, const cj_typ
   cj_val v = cjl_operand(L, S, idx);
   char one[8];
   if (v.kind == CJ_TENSOR || v.kind == CJ_TRACED) {
-    lua_pushvalue(L, idx);
+    cjl_share(L, S, lua_touserdata(L, idx));
   } else {
     cj_type scalar = {t->dtype, 0, {0}};
     (void)cjl_element(&v, t->dtype, one);
@@ -62,16 +58,34 @@ static cjl_tensor *push_fitted(lua_State *L, cjl_state *S, int idx, const cj_typ
   return cjl_reshape(L, S, WHO, S->op.broadcast_to, t);
 }
 
+/* Writes src over the region of x, a concrete handle at idx: in place if nothing else holds its elements. */
+static void write_to(lua_State *L, cjl_state *S, int idx, const cjl_region *g, const char *src, size_t stride) {
+  cjl_tensor *x = lua_touserdata(L, idx);
+  bool same = x->v.kind == CJ_TENSOR && memcmp(cj_tensor_type(x->v.u.tensor), &g->t, sizeof g->t) == 0;
+  char *data = same ? cj_tensor_edit(x->v.u.tensor) : NULL;
+  if (!same) cjl_error(L, "%s: the tensor was changed while it was assigned to", WHO);
+  if (data) {
+    write_region(data, g, src, stride);
+    return;
+  }
+  const cj_tensor *old = cjl_concrete(L, S, x, WHO);
+  data = cjl_new(L, S, &g->t, WHO);
+  memcpy(data, cj_tensor_data(old), cj_type_bytes(&g->t));
+  write_region(data, g, src, stride);
+  take_value(L, S, idx);
+  lua_pop(L, 2);
+}
+
 static void assign_concrete(lua_State *L, cjl_state *S, int x, const cjl_region *g, int v) {
   cj_type t = cjl_regiontype(g, false);
   cj_val val = cjl_operand(L, S, v);
   char one[8];
   if (cjl_element(&val, t.dtype, one)) {
-    write_region(own(L, S, x), g, one, 0);
+    write_to(L, S, x, g, one, 0);
     return;
   }
   const cj_tensor *src = cjl_concrete(L, S, push_fitted(L, S, v, &t), WHO);
-  write_region(own(L, S, x), g, cj_tensor_data(src), cj_dtype_size((cj_dtype)t.dtype));
+  write_to(L, S, x, g, cj_tensor_data(src), cj_dtype_size((cj_dtype)t.dtype));
 }
 
 /* --- as operations ----------------------------------------------------------------------- */
@@ -100,14 +114,6 @@ static void put_axes(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl_
   lua_settop(L, v);
 }
 
-/* Gives the handle at x the value on top. */
-static void take_value(lua_State *L, cjl_state *S, int x) {
-  cjl_tensor *h = lua_touserdata(L, -1);
-  cj_val v = h->v;
-  if (v.kind == CJ_TENSOR) cj_tensor_retain(v.u.tensor);
-  cjl_rebind(L, S, x, v);
-}
-
 static void assign_region(lua_State *L, cjl_state *S, int x, const cjl_region *g, int v) {
   const cjl_tensor *h = lua_touserdata(L, x);
   cj_val val = cjl_operand(L, S, v);
@@ -117,6 +123,8 @@ static void assign_region(lua_State *L, cjl_state *S, int x, const cjl_region *g
     return;
   }
   cj_type t = cjl_regiontype(g, false), all = cjl_regiontype(g, true);
+  cjl_share(L, S, h);
+  h = lua_touserdata(L, -1);
   push_fitted(L, S, v, &t);
   cjl_reshape(L, S, WHO, S->op.reshape, &all);
   put_axes(L, S, h, g, 0);
@@ -134,7 +142,7 @@ static void assign_rows(lua_State *L, cjl_state *S, int x, const cj_type *t, int
   for (int i = joined.rank - 1; i >= 1; i--) rows.dim[i - 1 + at.rank] = joined.dim[i];
   for (int i = 0; i < at.rank; i++) rows.dim[i] = at.dim[i];
   cjl_tensor *src = push_fitted(L, S, v, &rows);
-  lua_pushvalue(L, x);
+  cjl_share(L, S, lua_touserdata(L, x));
   cjl_tensor *flat = cjl_reshape(L, S, WHO, S->op.reshape, &joined);
   cj_val in[3] = {flat->v, *positions, src->v};
   cj_param accumulate = cjl_p(0);
@@ -152,21 +160,24 @@ static bool isone(lua_State *L, cjl_state *S, const cj_val *v) {
 
 /* x[mask] = v: one value for all, or one for each. */
 static void assign_mask(lua_State *L, cjl_state *S, int x, const cj_type *t, int mask, int v) {
-  const cjl_tensor *h = lua_touserdata(L, x), *m = lua_touserdata(L, mask);
+  const cjl_tensor *m = lua_touserdata(L, mask);
   cj_type mt = cjl_typeof(L, S, m, WHO);
   cj_val val = cjl_operand(L, S, v);
+  bool one = isone(L, S, &val);
   cjl_checkmask(L, t, &mt);
-  if (!isone(L, S, &val)) {
+  if (!one) {
     const cj_tensor *at = cjl_positions(L, S, cjl_concrete(L, S, m, WHO), WHO);
     cj_val positions = {.kind = CJ_TENSOR, .u.tensor = (cj_tensor *)(uintptr_t)at};
     assign_rows(L, S, x, t, mt.rank, &positions, v);
     return;
   }
   for (int i = mt.rank; i < t->rank; i++) mt.dim[mt.rank++] = 1;
-  lua_pushvalue(L, mask);
-  cjl_tensor *wide = cjl_reshape(L, S, WHO, S->op.reshape, &mt);
   cj_type scalar = {t->dtype, 0, {0}};
-  cj_val in[3] = {h->v, wide->v, push_fitted(L, S, v, &scalar)->v};
+  cjl_share(L, S, lua_touserdata(L, x));
+  const cjl_tensor *h = lua_touserdata(L, -1);
+  cjl_share(L, S, m);
+  const cjl_tensor *wide = cjl_reshape(L, S, WHO, S->op.reshape, &mt), *value = push_fitted(L, S, v, &scalar);
+  cj_val in[3] = {h->v, wide->v, value->v};
   cjl_apply(L, S, WHO, S->op.masked_fill, in, 3, NULL, 0);
   take_value(L, S, x);
 }

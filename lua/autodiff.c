@@ -189,8 +189,6 @@ static int finish(lua_State *L, cjl_state *S, const drive *d, const frame *f) {
   (void)cjl_values(L, f->out, y);
   if (nv) (void)cjl_values(L, vstructure, v);
   cj_status s = cj_trace_derive(S->ctx, f->trace, y, ny, &d->rq, v, nv, out, n, &got);
-  if (s != CJ_OK && cj_trace_isopen(S->ctx, f->trace) && cjl_again(L, S, s))
-    s = cj_trace_derive(S->ctx, f->trace, y, ny, &d->rq, v, nv, out, n, &got);
   if (s != CJ_OK) return cjl_raise(L, S, s, d->who);
   cjl_fillslots(L, S, &slots, out);
   return lua_gettop(L) - first + 1;

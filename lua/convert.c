@@ -115,8 +115,40 @@ static void push_number(lua_State *L, cjl_state *S, int idx, const char *op) {
   }
 }
 
+/* Pushes the operand at idx, a number or a 0-d tensor, in float64 if it is a float. */
+static cj_val push_compared(lua_State *L, cjl_state *S, int idx, const char *op) {
+  const cjl_tensor *h = cjl_test(L, S, idx);
+  if (h)
+    cjl_share(L, S, h);
+  else
+    lua_pushvalue(L, idx);
+  if (h && cjl_typeof(L, S, lua_touserdata(L, -1), op).dtype == CJ_F32) cjl_cast(L, S, op, CJ_F64);
+  return cjl_operand(L, S, -1);
+}
+
+/* In a traced function the answer is what is asked for, not the numbers: they may change as long as it stays. */
+static bool compare_traced(lua_State *L, cjl_state *S, int op, const char *name) {
+  cj_val in[2] = {push_compared(L, S, 1, name), push_compared(L, S, 2, name)};
+  int row = op == LUA_OPLT ? S->op.lt : op == LUA_OPLE ? S->op.le : S->op.eq;
+  cjl_pushelement(L, cjl_concrete(L, S, cjl_apply(L, S, name, row, in, 2, NULL, 0), name), 0);
+  return lua_toboolean(L, -1);
+}
+
+/* A number, or a 0-d tensor; *traced if it is one of a trace. */
+static bool iscomparable(lua_State *L, cjl_state *S, int idx, const char *op, bool *traced) {
+  const cjl_tensor *h = cjl_test(L, S, idx);
+  if (!h) return lua_type(L, idx) == LUA_TNUMBER;
+  if (h->v.kind == CJ_TRACED) *traced = true;
+  return cjl_typeof(L, S, h, op).rank == 0;
+}
+
 static int compare(lua_State *L, int op, const char *name) {
   cjl_state *S = cjl_self(L);
+  bool traced = false;
+  if (iscomparable(L, S, 1, name, &traced) && iscomparable(L, S, 2, name, &traced) && traced) {
+    lua_pushboolean(L, compare_traced(L, S, op, name));
+    return 1;
+  }
   push_number(L, S, 1, name);
   int a = lua_gettop(L);
   push_number(L, S, 2, name);

@@ -70,7 +70,7 @@ static int push_full(lua_State *L, cjl_state *S, const char *who, const cj_type 
   cj_val v = cjl_operand(L, S, idx);
   if (v.kind == CJ_NONE) return cjl_argerror(L, who, idx, "value", "a number", idx);
   if (v.kind != CJ_TENSOR && v.kind != CJ_TRACED) return push_filled(L, S, who, t, &v);
-  lua_pushvalue(L, idx);
+  cjl_share(L, S, lua_touserdata(L, idx));
   cjl_cast(L, S, who, t->dtype);
   cjl_reshape(L, S, who, S->op.broadcast_to, t);
   return 1;

@@ -7,14 +7,19 @@
 
 /* --- a region --------------------------------------------------------------------- */
 
+/* The elements of x, if they are there in row-major order and of that type. */
+static const char *elements(const cjl_tensor *x, const cj_type *t) {
+  if (x->v.kind != CJ_TENSOR || memcmp(cj_tensor_type(x->v.u.tensor), t, sizeof *t) != 0) return NULL;
+  return cj_tensor_data(x->v.u.tensor);
+}
+
 /* A region that lies in one piece, and is small, is copied: cheaper than a view of it, and it does not keep
 ** the whole alive.  False: not so. */
 static bool push_copy(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl_region *g) {
   enum { SMALL = 1024 };
-  const char *data = x->v.kind == CJ_TENSOR ? cj_tensor_data(x->v.u.tensor) : NULL;
   int64_t at = 0;
   int k = 0;
-  if (!data) return false;
+  if (!elements(x, &g->t)) return false;
   while (k < g->t.rank && g->r[k].drop) at = at * g->t.dim[k] + g->r[k].first, k++;
   for (int i = k; i < g->t.rank; i++) {
     if (!cjl_isall(g, i)) return false;
@@ -24,7 +29,10 @@ static bool push_copy(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl
   if (cj_type_bytes(&t) > SMALL) return false;
   cj_tensor *y = NULL;
   cjl_tensor *box = cjl_box(L);
-  CJL_TRY(L, S, WHO, cj_tensor_new(S->ctx, &t, data + at * (int64_t)cj_dtype_size((cj_dtype)t.dtype), &y));
+  const char *data = elements(x, &g->t); /* still the same? */
+  if (!data) return false;
+  cj_status s = cj_tensor_new(S->ctx, &t, data + at * (int64_t)cj_dtype_size((cj_dtype)t.dtype), &y);
+  if (s != CJ_OK) return cjl_raise(L, S, s, WHO);
   box->v = (cj_val){.kind = CJ_TENSOR, .u.tensor = y};
   cjl_seal(L, S, box);
   return true;
@@ -85,7 +93,9 @@ static int index_tensor(lua_State *L, cjl_state *S, const cjl_tensor *x, const c
   if (cjl_typeof(L, S, key, WHO).dtype == CJ_BOOL) return index_mask(L, S, x, key);
   cj_type t = cjl_typeof(L, S, x, WHO);
   if (t.rank == 0) return cjl_error(L, "a 0-d tensor cannot be indexed");
-  cj_val in[2] = {x->v, cjl_fromone(L, S, WHO, key, t.dim[0])->v};
+  cjl_share(L, S, x);
+  const cjl_tensor *own = lua_touserdata(L, -1), *at = cjl_fromone(L, S, WHO, key, t.dim[0]);
+  cj_val in[2] = {own->v, at->v};
   cjl_apply(L, S, WHO, S->op.index, in, 2, NULL, 0);
   return 1;
 }
@@ -104,7 +114,7 @@ static int masked_select(lua_State *L) {
     both.dim[rank - k] = a == 1 ? b : a;
   }
   for (int i = 1; i <= 2; i++) { /* broadcasting says what does not fit */
-    lua_pushvalue(L, i);
+    cjl_share(L, S, lua_touserdata(L, i));
     cjl_reshape(L, S, who, S->op.broadcast_to, &both);
     lua_replace(L, i);
   }
@@ -140,7 +150,7 @@ static int push_transposed(lua_State *L, cjl_state *S, const cj_type *t, bool la
   for (int i = 0; i < t->rank; i++) p.v[i] = last ? i : t->rank - 1 - i;
   if (last && t->rank < 2) cjl_error(L, "x.mT: a tensor of at least 2 dims is wanted");
   if (last) p.v[t->rank - 1] = t->rank - 2, p.v[t->rank - 2] = t->rank - 1;
-  lua_pushvalue(L, 1);
+  cjl_share(L, S, lua_touserdata(L, 1));
   cjl_then(L, S, "cj.permute", S->op.permute, &p, 1);
   return 1;
 }

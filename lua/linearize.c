@@ -22,7 +22,7 @@ static int push_forward(lua_State *L) {
   cjl_slots slots = {cjl_slotroom(L, fewslots, ny), 0, 0};
   cjl_build(L, lua_upvalueindex(3), cjl_leafslot, &slots);
   (void)cjl_values(L, v, x);
-  CJL_TRY(L, S, WHO, cj_func_apply(f, x, nx, y));
+  CJL_TRYWITH(L, S, WHO, x, nx, cj_func_apply(f, x, nx, y));
   cjl_fillslots(L, S, &slots, y);
   return 1;
 }

@@ -105,8 +105,11 @@ static void stack(literal *x, int depth) {
     if (lua_rawgeti(L, table, k) == LUA_TTABLE) stack(x, depth + 1);
   }
   cj_val *in = lua_newuserdatauv(L, (size_t)n * sizeof *in + 1, 0);
+  cjl_tensor *box = cjl_box(L);
   for (k = 0; k < n; k++) in[k] = cjl_operand(L, x->S, table + 1 + k);
-  cjl_apply(L, x->S, x->who, x->S->op.stack, in, n, &axis, 1);
+  cj_status s = cjl_run(L, x->S, x->S->op.stack, in, n, &axis, 1, &box->v, 1, &k);
+  if (s != CJ_OK) cjl_raise(L, x->S, s, x->who);
+  cjl_seal(L, x->S, box);
   lua_replace(L, table);
   lua_settop(L, table);
 }

@@ -83,9 +83,7 @@ typedef struct applied {
 } applied;
 
 static cj_status run(lua_State *L, cjl_state *S, const applied *a, cj_val *out, int cap, int *n) {
-  cj_status s = cj_apply(S->ctx, a->d->op, a->in, a->nin, a->p, a->np, out, cap, n);
-  if (s != CJ_OK && cjl_again(L, S, s)) s = cj_apply(S->ctx, a->d->op, a->in, a->nin, a->p, a->np, out, cap, n);
-  return s;
+  return cjl_run(L, S, a->d->op, a->in, a->nin, a->p, a->np, out, cap, n);
 }
 
 /* A row with any number of results says ELIMIT when there is no room for them all. */
@@ -120,15 +118,31 @@ static int perform(lua_State *L, cjl_state *S, const applied *a, int box) {
   return 1;
 }
 
+/* Makes n handles of our own, and later lets them hold the operands while more is allocated. */
+static int push_keepers(lua_State *L, int n) {
+  luaL_checkstack(L, n + 16, "too many operands");
+  for (int i = 0; i < n; i++) (void)cjl_slot(L);
+  return lua_gettop(L) - n + 1;
+}
+
+static void keep(lua_State *L, int keepers, const cj_val *in, int n) {
+  for (int i = 0; i < n; i++) {
+    if (in[i].kind == CJ_TENSOR) cj_tensor_retain(in[i].u.tensor);
+    ((cjl_tensor *)lua_touserdata(L, keepers + i))->v = in[i];
+  }
+}
+
 static int call_general(lua_State *L, cjl_state *S, const cjl_opdesc *d) {
   cjl_call c;
   cj_val room[CJL_MAXIN];
   applied a = {.d = d, .p = c.p};
   cjl_read(&c, L, S, d);
+  int keepers = d->list_result ? push_keepers(L, c.nat + c.nlist) : 0;
   cjl_box(L);
   int box = lua_gettop(L);
   a.in = cjl_operands(&c, room, &a.nin);
   a.np = c.np;
+  if (keepers) keep(L, keepers, a.in, a.nin);
   return perform(L, S, &a, box);
 }
 

@@ -64,7 +64,8 @@ static int derive(lua_State *L, const char *who, cj_want want) {
   cjl_build(L, want == CJ_VJP ? 6 : 5, cjl_leafslot, &slots);
   (void)cjl_values(L, 5, y);
   (void)cjl_values(L, 6, x);
-  CJL_TRY(L, S, who, cj_tape_derive(S->ctx, trace, y, ny, x, nx, &rq, NULL, 0, out, n, &got));
+  cj_status s = cj_tape_derive(S->ctx, trace, y, ny, x, nx, &rq, NULL, 0, out, n, &got);
+  if (s != CJ_OK) return cjl_raise(L, S, s, who);
   cjl_fillslots(L, S, &slots, out);
   return 1;
 }
@@ -75,7 +76,11 @@ static int jacobian(lua_State *L) { return derive(L, "tape:jacobian", CJ_JACOBIA
 static void push_metatable(lua_State *L) {
   static const cjl_reg methods[] = {
       {"watch", watch}, {"gradient", gradient}, {"jacobian", jacobian}, {"close", close_tape}, {NULL, NULL}};
-  if (!luaL_newmetatable(L, TAPE)) return;
+  if (luaL_getmetatable(L, TAPE) != LUA_TNIL) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 4); /* registered when it is complete */
+  lua_pushliteral(L, TAPE);
+  lua_setfield(L, -2, "__name");
   cjl_pushfunction(L, close_tape, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "__gc");
@@ -83,6 +88,8 @@ static void push_metatable(lua_State *L) {
   lua_newtable(L);
   cjl_register(L, methods, false);
   lua_setfield(L, -2, "__index");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, TAPE);
 }
 
 static int tape(lua_State *L) {

@@ -119,9 +119,13 @@ static int func_gc(lua_State *L) {
 cj_func **cjl_funcbox(lua_State *L) {
   cj_func **f = lua_newuserdatauv(L, sizeof *f, 0);
   *f = NULL;
-  if (luaL_newmetatable(L, "cjac.func")) {
+  if (luaL_getmetatable(L, "cjac.func") == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 1);
     lua_pushcfunction(L, func_gc);
     lua_setfield(L, -2, "__gc");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "cjac.func");
   }
   lua_setmetatable(L, -2);
   return f;

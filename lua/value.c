@@ -98,11 +98,26 @@ int cjl_argerror(lua_State *L, const char *who, int arg, const char *name, const
   return cjl_error(L, "%s: argument %d (%s): expected %s, got %s", who, arg, name, want, got);
 }
 
-bool cjl_again(lua_State *L, cjl_state *S, cj_status s) {
+static int nothing(lua_State *L) {
+  (void)L;
+  return 0;
+}
+
+/* A finalizer for whose call Lua has no memory is lost: the call of a function makes sure that there is room. */
+bool cjl_again(lua_State *L, cjl_state *S, cj_status s, const cj_val *v, int n) {
   if (s != CJ_ENOMEM) return false;
+  lua_pushcfunction(L, nothing);
+  lua_call(L, 0, 0);
+  for (int i = 0; i < n; i++)
+    if (v[i].kind == CJ_TENSOR) cj_tensor_retain(v[i].u.tensor);
   lua_gc(L, LUA_GCCOLLECT);
   cj_ctx_trim(S->ctx);
   return true;
+}
+
+void cjl_release(const cj_val *v, int n) {
+  for (int i = 0; i < n; i++)
+    if (v[i].kind == CJ_TENSOR) cj_tensor_release(v[i].u.tensor);
 }
 
 void cjl_pushshape(lua_State *L, const cj_type *t) {
@@ -219,21 +234,18 @@ cj_type cjl_typeof(lua_State *L, cjl_state *S, const cjl_tensor *h, const char *
 }
 
 cj_tensor *cjl_concrete(lua_State *L, cjl_state *S, const cjl_tensor *h, const char *who) {
-  cj_tensor *x = h->v.kind == CJ_TENSOR ? h->v.u.tensor : NULL, *y = NULL;
-  if (h->v.kind == CJ_NONE) cjl_error(L, "%s: the tensor is closed", who);
-  if (x && cj_tensor_data(x)) {
-    cjl_share(L, S, h);
-    return x;
+  cj_tensor *x = NULL;
+  cjl_share(L, S, h);
+  cjl_tensor *own = lua_touserdata(L, -1);
+  if (own->v.kind == CJ_NONE) cjl_error(L, "%s: the tensor is closed", who);
+  if (own->v.kind == CJ_TRACED) {
+    CJL_TRY(L, S, who, cj_val_tensor(S->ctx, &own->v, &x));
+    cjl_rebind(L, S, -1, (cj_val){.kind = CJ_TENSOR, .u.tensor = x});
   }
-  cjl_tensor *box = cjl_slot(L);
-  if (!x) {
-    CJL_TRY(L, S, who, cj_val_tensor(S->ctx, &h->v, &x));
-    box->v = (cj_val){.kind = CJ_TENSOR, .u.tensor = x};
-  }
-  CJL_TRY(L, S, who, cj_tensor_contiguous(x, &y));
-  cj_val_release(&box->v);
-  box->v = (cj_val){.kind = CJ_TENSOR, .u.tensor = y};
-  return y;
+  if (cj_tensor_data(own->v.u.tensor)) return own->v.u.tensor;
+  CJL_TRY(L, S, who, cj_tensor_contiguous(own->v.u.tensor, &x));
+  cjl_rebind(L, S, -1, (cj_val){.kind = CJ_TENSOR, .u.tensor = x});
+  return x;
 }
 
 void *cjl_new(lua_State *L, cjl_state *S, const cj_type *t, const char *who) {
@@ -260,11 +272,22 @@ void cjl_pushelement(lua_State *L, const cj_tensor *x, int64_t i) {
 
 /* --- operations ------------------------------------------------------------------ */
 
+cj_status cjl_run(lua_State *L, cjl_state *S, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_val *out,
+                  int cap, int *n) {
+  cj_status s = cj_apply(S->ctx, op, in, nin, p, np, out, cap, n);
+  if (s != CJ_OK && cjl_again(L, S, s, in, nin)) {
+    s = cj_apply(S->ctx, op, in, nin, p, np, out, cap, n);
+    cjl_release(in, nin);
+  }
+  return s;
+}
+
 cjl_tensor *cjl_apply(lua_State *L, cjl_state *S, const char *who, int op, const cj_val *in, int nin, const cj_param *p,
                       int np) {
   int n = 0;
   cjl_tensor *box = cjl_box(L);
-  CJL_TRY(L, S, who, cj_apply(S->ctx, op, in, nin, p, np, &box->v, 1, &n));
+  cj_status s = cjl_run(L, S, op, in, nin, p, np, &box->v, 1, &n);
+  if (s != CJ_OK) cjl_raise(L, S, s, who);
   cjl_seal(L, S, box);
   return box;
 }
@@ -328,13 +351,18 @@ static int64_t zero_based(lua_State *L, const char *who, int64_t i, int64_t size
 }
 
 cjl_tensor *cjl_fromone(lua_State *L, cjl_state *S, const char *who, const cjl_tensor *index, int64_t size) {
-  cj_val in[2] = {index->v, cjl_int(1)};
-  if (index->v.kind != CJ_TENSOR || cj_tensor_type(index->v.u.tensor)->dtype != CJ_I64)
-    return cjl_apply(L, S, who, S->op.sub, in, 2, NULL, 0);
-  const cj_tensor *x = cjl_concrete(L, S, index, who);
-  int64_t n = cj_type_count(cj_tensor_type(x)), *out = cjl_new(L, S, cj_tensor_type(x), who);
-  const int64_t *data = cj_tensor_data(x);
-  for (int64_t i = 0; i < n; i++) out[i] = zero_based(L, who, data[i], size);
+  cjl_share(L, S, index);
+  cjl_tensor *own = lua_touserdata(L, -1);
+  if (own->v.kind == CJ_TRACED || cjl_typeof(L, S, own, who).dtype != CJ_I64) {
+    cj_val in[2] = {own->v, cjl_int(1)};
+    cjl_apply(L, S, who, S->op.sub, in, 2, NULL, 0);
+  } else {
+    const cj_tensor *x = cjl_concrete(L, S, own, who);
+    int64_t n = cj_type_count(cj_tensor_type(x)), *out = cjl_new(L, S, cj_tensor_type(x), who);
+    const int64_t *data = cj_tensor_data(x);
+    for (int64_t i = 0; i < n; i++) out[i] = zero_based(L, who, data[i], size);
+    lua_remove(L, -2);
+  }
   lua_remove(L, -2);
   return lua_touserdata(L, -1);
 }

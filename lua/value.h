@@ -26,7 +26,7 @@ typedef struct cjl_opdesc cjl_opdesc;
 
 /* Operations that the binding itself is made of. */
 #define CJL_USED(X) X(add) X(sub) X(select) X(slice) X(narrow) X(permute) X(to) X(reshape) X(broadcast_to) X(put)                     \
-  X(index) X(index_select) X(index_put) X(masked_fill) X(stack) X(cat)
+  X(index) X(index_select) X(index_put) X(masked_fill) X(stack) X(cat) X(lt) X(le) X(eq)
 typedef struct cjl_used {
 #define X(name) int name;
   CJL_USED(X)
@@ -80,14 +80,20 @@ int cjl_error(lua_State *L, const char *fmt, ...);
 int cjl_line(lua_State *L);
 /* "cj.f: argument 2 (dim): expected an integer, got string"; idx: the offending value, 0: none came. */
 int cjl_argerror(lua_State *L, const char *who, int arg, const char *name, const char *want, int idx);
-/* Out of memory is met by one full collection and a second try. */
-bool cjl_again(lua_State *L, cjl_state *S, cj_status s);
-#define CJL_TRY(L, S, who, call)                                                                                       \
+/* Out of memory is met by one full collection and a second try.  Collecting runs finalizers, which are Lua code and
+** may change handles: the n values at v, borrowed from some, are kept alive until cjl_release. */
+bool cjl_again(lua_State *L, cjl_state *S, cj_status s, const cj_val *v, int n);
+void cjl_release(const cj_val *v, int n);
+#define CJL_TRYWITH(L, S, who, v, n, call)                                                                             \
   do {                                                                                                                 \
     cj_status cjl_s = (call);                                                                                          \
-    if (cjl_s != CJ_OK && cjl_again(L, S, cjl_s)) cjl_s = (call);                                                      \
+    if (cjl_s != CJ_OK && cjl_again(L, S, cjl_s, v, n)) {                                                              \
+      cjl_s = (call);                                                                                                  \
+      cjl_release(v, n);                                                                                               \
+    }                                                                                                                  \
     if (cjl_s != CJ_OK) cjl_raise(L, S, cjl_s, who);                                                                   \
   } while (0)
+#define CJL_TRY(L, S, who, call) CJL_TRYWITH(L, S, who, NULL, 0, call)
 /* Pushes "a tensor of shape [2, 3]", "string", ...: what the value is, for messages. */
 const char *cjl_describe(lua_State *L, int idx);
 void cjl_pushshape(lua_State *L, const cj_type *t); /* "[2, 3]" */
@@ -119,12 +125,19 @@ void *cjl_new(lua_State *L, cjl_state *S, const cj_type *t, const char *who);
 void cjl_pushelement(lua_State *L, const cj_tensor *x, int64_t i);
 
 /* --- operations ------------------------------------------------------------------ */
-/* Applies op to values and pushes its single result; used where a function is made of several. */
+/* Every allocation of Lua may run finalizers, which are Lua code and may change any handle a script can see.  So what
+** is borrowed from a handle of the script's is used before the next allocation, or it is borrowed from a handle of
+** our own (cjl_share). */
+
+/* cj_apply, tried again when memory was short. */
+cj_status cjl_run(lua_State *L, cjl_state *S, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_val *out,
+                  int cap, int *n);
+/* Applies op to values, borrowed from handles of our own, and pushes its single result. */
 cjl_tensor *cjl_apply(lua_State *L, cjl_state *S, const char *who, int op, const cj_val *in, int nin, const cj_param *p,
                       int np);
-/* The same for one operand, and it replaces what is on top of the stack. */
+/* The same for one operand, a handle of our own, which it replaces on top of the stack. */
 cjl_tensor *cjl_then(lua_State *L, cjl_state *S, const char *who, int op, const cj_param *p, int np);
-/* The tensor on top becomes one of that shape, of that dtype; what it is already stays. */
+/* A handle of our own on top becomes one of that shape, of that dtype; what it is already stays. */
 cjl_tensor *cjl_reshape(lua_State *L, cjl_state *S, const char *who, int op, const cj_type *t);
 cjl_tensor *cjl_cast(lua_State *L, cjl_state *S, const char *who, int dtype);
 static inline cj_param cjl_p(int64_t v) { return (cj_param){.n = 1, .v = {v}}; }

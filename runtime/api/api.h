@@ -30,6 +30,14 @@ bool cj_type_of(cj_ctx *c, const cj_val *v, cj_type *out);
 /* g at in (one value an input, types checked): run through the plan cache, or inlined into the innermost
 ** trace among in.  out: g->nout. */
 cj_status cj_program_apply(cj_ctx *c, const cj_graph *g, const cj_val *in, cj_val *out);
+/* A request as it is known here. */
+cj_request *cj_request_read(cj_request *own, const cj_request *rq);
+/* A number that code asked for: the value x of instruction r. */
+bool cj_guard_add(cj_trace *t, cj_ref r, cj_tensor *x);
+/* Guards of t go to the trace that they depend on, if it wants any. */
+void cj_guards_outwards(cj_ctx *c, cj_trace *t);
+/* Ends t with what its guards mean for others. */
+void cj_trace_end(cj_ctx *c, cj_trace *t);
 /* Releases n values. */
 void cj_vals_release(cj_val *v, int n);
 /* Notes the fault of an instruction: its text, and the line if known. */

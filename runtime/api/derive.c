@@ -8,29 +8,29 @@
 
 /* --- derivatives, cached --------------------------------------------------------------------------------- */
 
-typedef struct entry {
+typedef struct derived_entry {
   cjj_derived *d;
   uint32_t nlifted, cap;
   uint32_t *lifted; /* which constants of the traced program the last captures are */
   uint8_t *dtype;   /* of each of them */
-} entry;
+} derived_entry;
 
-static void drop_entry(cj_ctx *c, void *thing) {
-  entry *e = thing;
+static void drop_derived(cj_ctx *c, void *thing) {
+  derived_entry *e = thing;
   cjj_free(c, e->d);
   cjm_free(c, e->lifted, e->cap * (sizeof *e->lifted + 1));
   cjm_free(c, e, sizeof *e);
 }
 
-static cj_graph *lift(entry *e, const cj_graph *g) {
+static cj_graph *lift(derived_entry *e, const cj_graph *g) {
   cj_graph *lifted = cjx_lift(g, e->lifted, &e->nlifted);
   for (uint32_t i = 0; lifted && i < e->nlifted; i++)
     e->dtype[i] = cjg_type(lifted, lifted->capture[g->ncapture + i])->dtype;
   return lifted;
 }
 
-static entry *make_entry(cj_ctx *c, const cj_graph *g, const cj_request *rq, int nv) {
-  entry *e = cjm_zalloc(c, sizeof *e);
+static derived_entry *make_entry(cj_ctx *c, const cj_graph *g, const cj_request *rq, int nv) {
+  derived_entry *e = cjm_zalloc(c, sizeof *e);
   if (!e) return NULL;
   e->cap = g->nkonst + 1;
   if ((e->lifted = cjm_alloc(c, e->cap * (sizeof *e->lifted + 1)))) {
@@ -40,7 +40,7 @@ static entry *make_entry(cj_ctx *c, const cj_graph *g, const cj_request *rq, int
     cjg_free(lifted);
   }
   if (cjm_ok(c)) return e;
-  drop_entry(c, e);
+  drop_derived(c, e);
   return NULL;
 }
 
@@ -52,7 +52,7 @@ typedef struct reqkey {
 } reqkey;
 
 /* Borrowed from the cache until the next call that may put. */
-static entry *entry_for(cj_ctx *c, const cj_graph *g, const cj_request *rq, int nv) {
+static derived_entry *entry_for(cj_ctx *c, const cj_graph *g, const cj_request *rq, int nv) {
   reqkey key;
   memset(&key, 0, sizeof key);
   key.chunk = rq->chunk;
@@ -62,10 +62,10 @@ static entry *entry_for(cj_ctx *c, const cj_graph *g, const cj_request *rq, int 
   key.value = rq->value;
   key.strict = rq->strict;
   key.v = nv != 0;
-  entry *e = cje_cache_find(c, g, &key, sizeof key);
+  derived_entry *e = cje_cache_find(c, g, &key, sizeof key);
   if (e) return e;
   if (!(e = make_entry(c, g, rq, nv))) return NULL;
-  return cje_cache_put(c, g, &key, sizeof key, e, drop_entry) ? e : NULL;
+  return cje_cache_put(c, g, &key, sizeof key, e, drop_derived) ? e : NULL;
 }
 
 /* --- values of the inputs: arguments, v, captures, constants ------------------------------------------------ */
@@ -78,16 +78,16 @@ typedef struct constant {
   } u;
 } constant;
 
-typedef struct inputs {
+typedef struct input_set {
   cj_view *view; /* n of them; of concrete values only */
   cj_val *val;   /* borrowed; the last nkonst are numbers */
   constant *konst;
   int n, nkonst;
   size_t bytes;
   char few[1536]; /* room for small calls */
-} inputs;
+} input_set;
 
-static bool inputs_open(cj_ctx *c, inputs *x, int n, int nkonst) {
+static bool inputs_open(cj_ctx *c, input_set *x, int n, int nkonst) {
   x->n = n;
   x->nkonst = nkonst;
   x->bytes = (size_t)n * (sizeof *x->view + sizeof *x->val) + (size_t)nkonst * sizeof *x->konst;
@@ -99,16 +99,16 @@ static bool inputs_open(cj_ctx *c, inputs *x, int n, int nkonst) {
   return true;
 }
 
-static void inputs_close(cj_ctx *c, inputs *x) {
+static void inputs_close(cj_ctx *c, input_set *x) {
   if ((char *)x->view != x->few) cjm_free(c, x->view, x->bytes);
 }
 
-static void set_value(inputs *x, int i, cj_val v) {
+static void set_value(input_set *x, int i, cj_val v) {
   x->val[i] = v;
   if (v.kind == CJ_TENSOR) x->view[i] = cjt_asview(v.u.tensor);
 }
 
-static void set_constant(inputs *x, int i, int k, double v, int dtype) {
+static void set_constant(input_set *x, int i, int k, double v, int dtype) {
   constant *n = &x->konst[k];
   n->type = cjt_scalar(dtype);
   if (dtype == CJ_F32)
@@ -119,7 +119,7 @@ static void set_constant(inputs *x, int i, int k, double v, int dtype) {
   x->view[i] = cjt_rowmajor(&n->u, &n->type);
 }
 
-static bool fill(cj_ctx *c, inputs *x, const cj_trace *t, const cj_val *v, int nv, const entry *e) {
+static bool fill(cj_ctx *c, input_set *x, const cj_trace *t, const cj_val *v, int nv, const derived_entry *e) {
   const cj_graph *g = t->g;
   int k = 0;
   for (uint32_t i = 0; i < g->narg; i++) set_value(x, k++, cj_origin_val(&t->arg[i]));
@@ -134,7 +134,7 @@ static bool fill(cj_ctx *c, inputs *x, const cj_trace *t, const cj_val *v, int n
 
 /* --- the two ways to a result ----------------------------------------------------------------------------------- */
 
-static cj_status run(cj_ctx *c, cjj_derived *d, const inputs *x, cj_val *out) {
+static cj_status run_derived(cj_ctx *c, cjj_derived *d, const input_set *x, cj_val *out) {
   int n = cjj_nout(d), made = 0, line = 0;
   void *few[8], **buf = few;
   const char *fault = NULL;
@@ -155,7 +155,7 @@ static cj_status run(cj_ctx *c, cjj_derived *d, const inputs *x, cj_val *out) {
 }
 
 /* A program written into t; the constants keep the dtypes that the program gives its last captures. */
-static cj_status inline_in(cj_trace *t, const cj_graph *p, const inputs *x, bool detach, cj_val *out) {
+static cj_status inline_in(cj_trace *t, const cj_graph *p, const input_set *x, bool detach, cj_val *out) {
   cj_ctx *c = t->g->c;
   size_t bytes = ((size_t)x->n + p->nout) * sizeof(cj_ref);
   cj_ref *in = cjm_alloc(c, bytes), *res = in ? in + x->n : NULL;
@@ -174,11 +174,11 @@ static cj_status inline_in(cj_trace *t, const cj_graph *p, const inputs *x, bool
   return c->status;
 }
 
-static cj_status produce(cj_ctx *c, const entry *e, const inputs *x, bool detach, cj_val *out) {
+static cj_status produce(cj_ctx *c, const derived_entry *e, const input_set *x, bool detach, cj_val *out) {
   cj_trace *outer;
   const cj_graph *p;
   if (!cj_innermost(c, x->val, x->n, &outer)) return c->status;
-  if (!outer) return run(c, e->d, x, out);
+  if (!outer) return run_derived(c, e->d, x, out);
   if (cjj_program(e->d, &p) != CJ_OK) return c->status;
   return inline_in(outer, p, x, detach, out);
 }
@@ -239,9 +239,9 @@ static bool cast_v(cj_ctx *c, const cj_trace *t, const cj_request *rq, const cj_
 
 static cj_status derive_with(cj_ctx *c, cj_trace *t, const cj_request *rq, const cj_val *v, int nv, cj_val *out,
                              int cap, int *nout) {
-  entry *e = entry_for(c, t->g, rq, nv);
+  derived_entry *e = entry_for(c, t->g, rq, nv);
   if (!e) return c->status;
-  inputs x;
+  input_set x;
   *nout = cjj_nout(e->d);
   if (*nout > cap) return cjm_fail(c, CJ_ELIMIT, "%d results, room for %d", *nout, cap);
   if (!inputs_open(c, &x, (int)(t->g->narg + t->g->ncapture + e->nlifted) + nv, (int)e->nlifted)) return c->status;
@@ -271,7 +271,7 @@ cj_status cj_trace_derive(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, co
   cj_trace *t = cjg_trace_find(c, trace);
   if (!t) return cjm_fail(c, CJ_ESTALE, "the trace is not open");
   derive(c, t, y, ny, rq, v, nv, out, cap, nout);
-  cjg_trace_drop(c, t);
+  cj_trace_end(c, t);
   return c->status;
 }
 
@@ -286,6 +286,6 @@ cj_status cj_trace_sparse(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, co
     cjm_fail(c, CJ_EARG, "nonzeros must be wanted");
   else if (derive(c, t, y, ny, rq, NULL, 0, out, cap, nout) == CJ_OK)
     *pattern = cjj_pattern_retain(cjj_pattern_of(entry_for(c, t->g, rq, 0)->d)); /* it was found or made just now */
-  cjg_trace_drop(c, t);
+  cj_trace_end(c, t);
   return c->status;
 }

@@ -171,7 +171,7 @@ cj_status cj_func_apply(cj_func *f, const cj_val *x, int nx, cj_val *out) {
 /* --- transforms ------------------------------------------------------------------------------------------------ */
 
 /* A request from a host: its size says which fields it knows. */
-static cj_request *request(cj_request *own, const cj_request *rq) {
+cj_request *cj_request_read(cj_request *own, const cj_request *rq) {
   *own = (cj_request){.size = sizeof *own};
   memcpy(own, rq, rq->size < sizeof *own ? rq->size : sizeof *own);
   return own;
@@ -185,7 +185,7 @@ cj_status cj_func_derive(cj_func *f, const cj_request *rq, cj_func **out) {
   cjm_clear(c);
   *out = NULL;
   int nv = rq->want == CJ_VJP ? cj_func_nout(f) : rq->want >= CJ_JVP && rq->want <= CJ_HVP ? cj_func_nin(f) : 0;
-  if (cjj_derive(c, f->g, request(&own, rq), nv, &d) == CJ_OK && cjj_program(d, &p) == CJ_OK) {
+  if (cjj_derive(c, f->g, cj_request_read(&own, rq), nv, &d) == CJ_OK && cjj_program(d, &p) == CJ_OK) {
     cj_graph *g = cjg_prune(p);
     if (g) cj_func_wrap(c, g, f->capture, out);
   }

@@ -53,8 +53,8 @@ int cj_op_find(const char *module, const char *name) {
 
 /* --- building an operation in a trace ------------------------------------------------------------- */
 
-static bool build(cj_trace *t, int op, const cj_ref *in, uint32_t weak, int nin, const cj_param *p, int np, cj_ref *out,
-                  int cap, int *nout) {
+static bool build_row(cj_trace *t, int op, const cj_ref *in, uint32_t weak, int nin, const cj_param *p, int np,
+                      cj_ref *out, int cap, int *nout) {
   const cj_op *row = cjr_row(op);
   cj_call call = {.g = t->g, .op = op, .in = in, .nin = nin, .weak = weak, .p = p, .np = np};
   if (row->build) return row->build(&call, out, cap, nout) && cjg_ok(t->g);
@@ -68,7 +68,7 @@ static bool build(cj_trace *t, int op, const cj_ref *in, uint32_t weak, int nin,
 static bool isweak(const cj_val *v) { return v->kind == CJ_NUM || v->kind == CJ_INT || v->kind == CJ_LOGICAL; }
 
 /* The operands as instructions of t.  eager: integer tensors need not become constants. */
-static bool operands(cj_trace *t, const cj_val *in, int nin, bool eager, cj_ref *refs, uint32_t *weak) {
+static bool take_operands(cj_trace *t, const cj_val *in, int nin, bool eager, cj_ref *refs, uint32_t *weak) {
   *weak = 0;
   for (int i = 0; i < nin; i++) {
     refs[i] = 0;
@@ -85,16 +85,16 @@ static bool operands(cj_trace *t, const cj_val *in, int nin, bool eager, cj_ref 
   return true;
 }
 
-enum { FEW = 16 };
+enum { FEW_REFS = 16 };
 
 /* Builds the operation in t and leaves the results' refs in res. */
 static cj_status build_in(cj_trace *t, int op, const cj_val *in, int nin, bool eager, const cj_param *p, int np,
                           cj_ref *res, int cap, int *nout) {
   cj_ctx *c = t->g->c;
-  cj_ref few[FEW], *refs = few;
+  cj_ref few[FEW_REFS], *refs = few;
   uint32_t weak;
-  if (nin > FEW && !(refs = cjm_alloc(c, (size_t)nin * sizeof *refs))) return c->status;
-  if (operands(t, in, nin, eager, refs, &weak)) build(t, op, refs, weak, nin, p, np, res, cap, nout);
+  if (nin > FEW_REFS && !(refs = cjm_alloc(c, (size_t)nin * sizeof *refs))) return c->status;
+  if (take_operands(t, in, nin, eager, refs, &weak)) build_row(t, op, refs, weak, nin, p, np, res, cap, nout);
   if (refs != few) cjm_free(c, refs, (size_t)nin * sizeof *refs);
   return c->status;
 }
@@ -210,7 +210,7 @@ static bool apply_traced_short(cj_trace *t, int op, const cj_val *in, int nin, c
 cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_val *out, int cap,
                    int *nout) {
   cj_trace *t;
-  cj_ref few[FEW], *res = few;
+  cj_ref few[FEW_REFS], *res = few;
   cjm_clear(c);
   *nout = 0;
   if (op < 0 || op >= cj_op_count() || nin < 0 || cap < 1) return cjm_fail(c, CJ_EARG, "no such operation");
@@ -220,7 +220,7 @@ cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param 
   if (t && apply_traced_short(t, op, in, nin, out)) *nout = 1;
   if (*nout || !cjm_ok(c)) return c->status;
   size_t bytes = (size_t)cap * sizeof *res;
-  if (cap > FEW && !(res = cjm_alloc(c, bytes))) return c->status;
+  if (cap > FEW_REFS && !(res = cjm_alloc(c, bytes))) return c->status;
   cj_status s = t ? apply_traced(t, op, in, nin, p, np, res, out, cap, nout)
                   : apply_eager(c, op, in, nin, p, np, res, out, cap, nout);
   if (res != few) cjm_free(c, res, bytes);

@@ -8,11 +8,11 @@
 
 #include <string.h>
 
-typedef struct cut {
+typedef struct tape_cut {
   cj_graph *g; /* (x..; inputs of the trace..) -> (y..) */
   cj_ref *in;  /* what each of its inputs is in the trace */
   size_t bytes;
-} cut;
+} tape_cut;
 
 /* Which of x depend on another of x: there the tape cannot be cut without losing that path. */
 static void mark_dependent(const cj_graph *f, const cj_ref *x, int nx, uint8_t *on, uint8_t *dependent) {
@@ -37,7 +37,7 @@ static void mark_needed(const cj_graph *f, const cj_ref *y, int ny, const cj_ref
 
 typedef struct cutting {
   cj_trace *t;
-  cut *k;
+  tape_cut *k;
   cj_ref *map;    /* of the tape's instructions in the cut */
   cj_ref *offset; /* the argument that is added to a dependent one */
   uint8_t *need, *dependent;
@@ -76,7 +76,7 @@ static bool cut_copy(cutting *w, cj_ref len) {
 }
 
 /* The program of y as a function of x, the rest of the tape's inputs as captures. */
-static bool make_cut(cj_trace *t, const cj_ref *y, int ny, const cj_ref *x, int nx, cut *k) {
+static bool make_cut(cj_trace *t, const cj_ref *y, int ny, const cj_ref *x, int nx, tape_cut *k) {
   cj_ctx *c = t->g->c;
   cj_ref len = t->g->len;
   size_t bytes = len * (2 * sizeof(cj_ref) + 2);
@@ -100,8 +100,8 @@ static bool make_cut(cj_trace *t, const cj_ref *y, int ny, const cj_ref *x, int 
 }
 
 /* Derives on the cut and writes the result onto the tape. */
-static bool derive_cut(cj_trace *t, const cut *k, const cj_request *rq, const cj_ref *v, int nv, cj_ref *res, int cap,
-                       int *nout) {
+static bool derive_cut(cj_trace *t, const tape_cut *k, const cj_request *rq, const cj_ref *v, int nv, cj_ref *res,
+                       int cap, int *nout) {
   cj_ctx *c = t->g->c;
   cjj_derived *d = NULL;
   const cj_graph *p = NULL;
@@ -126,7 +126,7 @@ static bool derive_cut(cj_trace *t, const cut *k, const cj_request *rq, const cj
 ** outer trace. */
 static cj_status leave_tape(cj_trace *t, const cj_ref *res, int n, cj_val *out) {
   cj_ctx *c = t->g->c;
-  cut k = {0};
+  tape_cut k = {0};
   uint32_t narg = t->g->narg, nin = narg + t->g->ncapture;
   cj_val *in = cjm_alloc(c, (nin + 1) * sizeof *in);
   for (uint32_t i = 0; in && i < nin; i++) in[i] = cj_origin_val(i < narg ? &t->arg[i] : &t->capture[i - narg]);
@@ -164,7 +164,7 @@ cj_status cj_tape_derive(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, con
   if (!t) return cjm_fail(c, CJ_ESTALE, "the tape is closed");
   size_t bytes = ((size_t)ny + (size_t)nx + (size_t)nv + (size_t)cap) * sizeof(cj_ref);
   cj_ref *ry = cjm_alloc(c, bytes);
-  cut k = {0};
+  tape_cut k = {0};
   if (!ry) return c->status;
   cj_ref *rx = ry + ny, *rv = rx + nx, *res = rv + nv;
   bool good = refs_of(t, y, ny, ry) && refs_of(t, x, nx, rx) && refs_of(t, v, nv, rv) &&
@@ -228,6 +228,6 @@ cj_status cj_trace_linearize(cj_ctx *c, uint32_t trace, const cj_val *y, int ny,
   cjg_free(l.jvp);
   cjg_free(l.first);
   cjg_free(l.rest);
-  cjg_trace_drop(c, t);
+  cj_trace_end(c, t);
   return c->status;
 }

@@ -80,15 +80,6 @@ cj_status cj_val_type(cj_ctx *c, const cj_val *v, cj_type *out) {
   return cj_type_of(c, v, out) ? CJ_OK : c->status;
 }
 
-static bool guard(cj_trace *t, cj_ref r, cj_tensor *x) {
-  for (uint32_t i = t->nguard; i-- > 0 && t->nguard - i < 8;)
-    if (t->guard[i].ref == r) return true;
-  if (!CJM_GROW(t->g->c, t->guard, t->guardcap, t->nguard + 1u)) return false;
-  cjt_retain(x);
-  t->guard[t->nguard++] = (cj_guard){r, x};
-  return true;
-}
-
 static cj_status number_tensor(cj_ctx *c, const cj_val *v, cj_tensor **out) {
   cj_type t;
   uint8_t b = v->u.i != 0;
@@ -108,7 +99,7 @@ cj_status cj_val_tensor(cj_ctx *c, const cj_val *v, cj_tensor **out) {
   if (v->kind != CJ_TRACED) return number_tensor(c, v, out);
   cj_trace *t = trace_of(c, v);
   cj_tensor *x;
-  if (!t || cje_demand(t, v->u.at.ref, &x) != CJ_OK || !guard(t, v->u.at.ref, x)) return c->status;
+  if (!t || cje_demand(t, v->u.at.ref, &x) != CJ_OK || !cj_guard_add(t, v->u.at.ref, x)) return c->status;
   cjt_retain(*out = x);
   return CJ_OK;
 }
@@ -142,7 +133,7 @@ bool cj_trace_isopen(const cj_ctx *c, uint32_t trace) { return cjg_trace_find(c,
 
 void cj_trace_abandon(cj_ctx *c, uint32_t trace) {
   cj_trace *t = cjg_trace_find(c, trace);
-  if (t) cjg_trace_drop(c, t);
+  if (t) cj_trace_end(c, t);
 }
 
 void cj_trace_line(cj_ctx *c, uint32_t trace, int line) {
@@ -193,6 +184,6 @@ cj_status cj_trace_close(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, cj_
       cjg_free(g);
     cjm_free(c, capture, bytes);
   }
-  cjg_trace_drop(c, t);
+  cj_trace_end(c, t);
   return c->status;
 }

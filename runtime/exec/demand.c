@@ -80,7 +80,7 @@ static cj_status evaluate(const demand *d, cj_ref r, cj_tensor **out) {
 }
 
 /* Operands without a value go on the stack before r comes up again; some may be there twice. */
-static bool ask(demand *d, cj_ref r) {
+static bool ask_for(demand *d, cj_ref r) {
   const cj_ref *in = cjg_operands(d->t->g, r);
   d->stack[d->n - 1].asked = true;
   for (int i = cjg_at(d->t->g, r)->nin; i-- > 0;)
@@ -95,7 +95,7 @@ static cj_status work_off(demand *d) {
     if (d->t->value[w.ref]) {
       d->n--;
     } else if (!w.asked && !cjg_issource(d->t->g, w.ref)) {
-      if (!ask(d, w.ref)) return d->c->status;
+      if (!ask_for(d, w.ref)) return d->c->status;
     } else {
       cj_status st = cjm_poll(d->c);
       if (st == CJ_OK) st = evaluate(d, w.ref, &y);

@@ -31,6 +31,11 @@ size_t cje_plan_worksize(const cj_plan *p, const cj_view *in);
 ** unknown; *fault, if not NULL, its row's text for EDOMAIN, NULL where the status says it all. */
 cj_status cje_plan_run(const cj_plan *p, const cj_view *in, void *const *out, void *work, const volatile int *cancel,
                        const char **fault, int *where);
+typedef struct cje_counts {
+  uint32_t kernels, copies, groups, tapes; /* steps of each kind */
+  size_t work, constants;                  /* bytes */
+} cje_counts;
+cje_counts cje_plan_counts(const cj_plan *p);
 /* One step a line, what is in groups below it; stable. */
 cj_status cje_plan_write(const cj_plan *p, cj_write_fn w, void *ud);
 

@@ -13,7 +13,7 @@
 
 /* Joining a group computes a result earlier than it was asked for, and it then waits in a buffer.  Large
 ** results therefore join near groups only, and farther ones only if they read something of the group. */
-enum { SMALL = 128, NEAR = 8, FAR = 64, TAPE_MAX = 1 << 26, NOPEN = 256 };
+enum { SMALL_SIZE = 128, NEAR = 8, FAR = 64, TAPE_MAX = 1 << 26, NOPEN = 256 };
 
 static uint32_t new_step(cje_planner *P, cje_kind kind, uint32_t head, int64_t n) {
   if (!CJE_ROOM(P, P->draft)) return 0;
@@ -83,7 +83,7 @@ static bool can_join(const cje_planner *P, cj_ref r, uint32_t step) {
     inside |= s == step;
   }
   const cje_draft *d = &P->draft.at[step];
-  return d->n == 1 ? d->count < TAPE_MAX : d->n <= SMALL || P->draft.n - step <= (inside ? FAR : NEAR);
+  return d->n == 1 ? d->count < TAPE_MAX : d->n <= SMALL_SIZE || P->draft.n - step <= (inside ? FAR : NEAR);
 }
 
 static void join(cje_planner *P, cj_ref r, uint32_t step) {

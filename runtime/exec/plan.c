@@ -120,7 +120,7 @@ static bool output(cje_planner *P, uint32_t k) {
   return true;
 }
 
-static bool outputs(cje_planner *P) {
+static bool plan_outputs(cje_planner *P) {
   for (uint32_t k = 0; k < P->p->nout; k++)
     if (!output(P, k)) return false;
   return true;
@@ -161,7 +161,7 @@ static uint32_t count_copies(const cje_planner *P) {
   return n;
 }
 
-#define FREE(array) cjm_free(c, (array).at, (array).cap * sizeof *(array).at)
+#define FREE_LIST(array) cjm_free(c, (array).at, (array).cap * sizeof *(array).at)
 
 static void close_planner(cje_planner *P) {
   cj_ctx *c = P->c;
@@ -173,12 +173,12 @@ static void close_planner(cje_planner *P) {
   cjm_free(c, P->seen, refs);
   cjm_free(c, P->until, refs);
   cjm_free(c, P->shaped, refs);
-  FREE(P->alias);
-  FREE(P->draft);
-  FREE(P->few);
-  FREE(P->fixed);
-  FREE(P->moving);
-  FREE(P->types);
+  FREE_LIST(P->alias);
+  FREE_LIST(P->draft);
+  FREE_LIST(P->few);
+  FREE_LIST(P->fixed);
+  FREE_LIST(P->moving);
+  FREE_LIST(P->types);
   cje_space_close(&P->space);
 }
 
@@ -199,7 +199,8 @@ static bool open_planner(cje_planner *P) {
 }
 
 static bool plan(cje_planner *P) {
-  if (!open_planner(P) || !copy_pools(P) || !copy_inputs(P) || !sources(P) || !cje_fuse(P) || !outputs(P)) return false;
+  if (!open_planner(P) || !copy_pools(P) || !copy_inputs(P) || !sources(P) || !cje_fuse(P) || !plan_outputs(P))
+    return false;
   take_over(P);
   return cje_lower(P);
 }
@@ -230,23 +231,23 @@ void cje_plan_free(cj_plan *p) {
   if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
   cj_ctx *c = p->c;
   for (uint32_t i = 0; i < p->tensor.n; i++) cjt_release(p->tensor.at[i]);
-  FREE(p->type);
-  FREE(p->attr);
-  FREE(p->shape);
-  FREE(p->input);
-  FREE(p->konst);
-  FREE(p->tensor);
-  FREE(p->fn);
-  FREE(p->step);
-  FREE(p->operand);
-  FREE(p->group);
-  FREE(p->blockop);
-  FREE(p->place);
-  FREE(p->gather);
-  FREE(p->tape);
-  FREE(p->run);
-  FREE(p->cell);
-  FREE(p->move);
+  FREE_LIST(p->type);
+  FREE_LIST(p->attr);
+  FREE_LIST(p->shape);
+  FREE_LIST(p->input);
+  FREE_LIST(p->konst);
+  FREE_LIST(p->tensor);
+  FREE_LIST(p->fn);
+  FREE_LIST(p->step);
+  FREE_LIST(p->operand);
+  FREE_LIST(p->group);
+  FREE_LIST(p->blockop);
+  FREE_LIST(p->place);
+  FREE_LIST(p->gather);
+  FREE_LIST(p->tape);
+  FREE_LIST(p->run);
+  FREE_LIST(p->cell);
+  FREE_LIST(p->move);
   cjm_free(c, p, sizeof *p);
   cjm_release_ctx(c);
 }

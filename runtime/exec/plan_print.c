@@ -1,16 +1,16 @@
 /* plan_print.c -- a plan as text: one step a line, what is in groups below it. */
 #include "exec/plan.h"
 
-typedef struct printer {
+typedef struct plan_printer {
   const cj_plan *p;
   cj_write_fn write;
   void *ud;
   char line[1024];
   cj_text t;
   cj_status st;
-} printer;
+} plan_printer;
 
-static void end_line(printer *w) {
+static void end_line(plan_printer *w) {
   if (w->t.n + 2 > w->t.cap) { /* cut: too many operands for one line */
     w->t.n = w->t.cap - 5;
     cjm_puts(&w->t, "...");
@@ -21,7 +21,7 @@ static void end_line(printer *w) {
   w->t.s[0] = 0;
 }
 
-static void put_place(printer *w, uint32_t base, int64_t offset) {
+static void put_place(plan_printer *w, uint32_t base, int64_t offset) {
   const cj_plan *p = w->p;
   if (base == CJE_WORK)
     cjm_puts(&w->t, "work");
@@ -36,12 +36,12 @@ static void put_place(printer *w, uint32_t base, int64_t offset) {
   if (offset || base == CJE_WORK) cjm_putf(&w->t, "%+lld", (long long)offset);
 }
 
-static void put_strides(printer *w, int n, const int64_t *stride) {
+static void put_strides(plan_printer *w, int n, const int64_t *stride) {
   for (int i = 0; i < n; i++) cjm_putf(&w->t, "%s%lld", i ? ", " : "(", (long long)stride[i]);
   cjm_puts(&w->t, ")");
 }
 
-static void put_operand(printer *w, const cje_operand *o) {
+static void put_operand(plan_printer *w, const cje_operand *o) {
   const cj_view *shape = &w->p->shape.at[o->shape];
   put_place(w, o->base, o->offset);
   cjm_puts(&w->t, ":");
@@ -49,7 +49,7 @@ static void put_operand(printer *w, const cje_operand *o) {
   if (!cjt_iscontiguous(shape->type, shape->stride)) put_strides(w, shape->type->rank, shape->stride);
 }
 
-static void kernel(printer *w, const cje_step *s) {
+static void kernel(plan_printer *w, const cje_step *s) {
   const cje_operand *o = &w->p->operand.at[s->first];
   put_operand(w, &o[s->nin]);
   cjm_putf(&w->t, " = %s", s->kind == CJE_EVAL ? cjr_row(s->op)->name : "copy");
@@ -63,7 +63,7 @@ static void kernel(printer *w, const cje_step *s) {
 
 /* --- groups ------------------------------------------------------------------------------------------------ */
 
-static void put_entry(printer *w, const cje_group *k, uint32_t entry) {
+static void put_entry(plan_printer *w, const cje_group *k, uint32_t entry) {
   if (entry < k->nslot) {
     cjm_putf(&w->t, "s%u", entry);
     return;
@@ -73,14 +73,14 @@ static void put_entry(printer *w, const cje_group *k, uint32_t entry) {
   if (entry < k->nslot + k->nfixed) cjm_puts(&w->t, "[0]");
 }
 
-static void put_gather(printer *w, const cje_gather *from) {
+static void put_gather(plan_printer *w, const cje_gather *from) {
   const cje_pattern *q = &from->pattern;
   put_place(w, from->from.base, from->from.offset);
   put_strides(w, q->ndim, q->dim);
   put_strides(w, q->ndim, q->stride);
 }
 
-static void blockop(printer *w, const cje_group *k, const cje_blockop *op) {
+static void blockop(plan_printer *w, const cje_group *k, const cje_blockop *op) {
   const cj_plan *p = w->p;
   cjm_puts(&w->t, "    ");
   put_entry(w, k, op->y);
@@ -98,7 +98,7 @@ static void blockop(printer *w, const cje_group *k, const cje_blockop *op) {
   end_line(w);
 }
 
-static void group(printer *w, const cje_group *k) {
+static void group(plan_printer *w, const cje_group *k) {
   cjm_putf(&w->t, "group of %lld, blocks of %lld, %u slots at work%+lld", (long long)k->n, (long long)k->block,
            k->nslot, (long long)k->slots);
   end_line(w);
@@ -107,7 +107,7 @@ static void group(printer *w, const cje_group *k) {
 
 /* --- tapes --------------------------------------------------------------------------------------------------- */
 
-static void moves(printer *w, const cje_move *m, uint32_t n, const char *verb) {
+static void moves(plan_printer *w, const cje_move *m, uint32_t n, const char *verb) {
   for (uint32_t i = 0; i < n; i++) {
     cjm_putf(&w->t, "    %s c%u ", verb, m[i].cell);
     put_place(w, m[i].place.base, m[i].place.offset);
@@ -116,7 +116,7 @@ static void moves(printer *w, const cje_move *m, uint32_t n, const char *verb) {
   }
 }
 
-static void tape_run(printer *w, const cje_run *run) {
+static void tape_run(plan_printer *w, const cje_run *run) {
   const cje_fn *f = &w->p->fn.at[run->fn];
   const uint32_t *from = &w->p->cell.at[run->x];
   cjm_putf(&w->t, "    c%u = %u * %s %s", run->y, (unsigned)run->n, cjr_row(f->op)->name,
@@ -130,7 +130,7 @@ static void tape_run(printer *w, const cje_run *run) {
   end_line(w);
 }
 
-static void tape(printer *w, const cje_tape *t) {
+static void tape(plan_printer *w, const cje_tape *t) {
   const cj_plan *p = w->p;
   cjm_putf(&w->t, "tape of %u runs, cells at work%+lld", t->nrun, (long long)t->cells);
   end_line(w);
@@ -142,7 +142,7 @@ static void tape(printer *w, const cje_tape *t) {
 /* --- all --------------------------------------------------------------------------------------------------------- */
 
 cj_status cje_plan_write(const cj_plan *p, cj_write_fn write, void *ud) {
-  printer w = {.p = p, .write = write, .ud = ud, .st = CJ_OK};
+  plan_printer w = {.p = p, .write = write, .ud = ud, .st = CJ_OK};
   w.t = (cj_text){w.line, 0, sizeof w.line};
   cjm_putf(&w.t, "plan: %u inputs, %u outputs, %u steps, workspace of %lld bytes", p->nin, p->nout, p->step.n,
            (long long)p->worksize);
@@ -158,4 +158,17 @@ cj_status cje_plan_write(const cj_plan *p, cj_write_fn write, void *ud) {
       kernel(&w, s);
   }
   return w.st;
+}
+
+cje_counts cje_plan_counts(const cj_plan *p) {
+  cje_counts k = {.work = cje_plan_worksize(p, NULL), .constants = p->konst.n * sizeof *p->konst.at};
+  for (uint32_t i = 0; i < p->step.n; i++) {
+    int kind = p->step.at[i].kind;
+    k.kernels += kind == CJE_EVAL;
+    k.copies += kind == CJE_COPY;
+    k.groups += kind == CJE_GROUP;
+    k.tapes += kind == CJE_TAPE;
+  }
+  for (uint32_t i = 0; i < p->tensor.n; i++) k.constants += cjt_bytes(&p->tensor.at[i]->type);
+  return k;
 }

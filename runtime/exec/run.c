@@ -10,23 +10,23 @@ typedef struct runner {
   const volatile int *cancel;
 } runner;
 
-static size_t aligned(size_t n) { return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN; }
+static size_t round_up(size_t n) { return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN; }
 static bool cancelled(const runner *u) { return u->cancel && *u->cancel; }
 static char *at(const runner *u, const cje_place *place) { return u->base[place->base] + place->offset; }
 
 /* --- inputs ------------------------------------------------------------------------------------------- */
 
 size_t cje_plan_worksize(const cj_plan *p, const cj_view *in) {
-  size_t n = aligned((size_t)p->worksize);
+  size_t n = round_up((size_t)p->worksize);
   for (uint32_t i = 0; in && i < p->nin; i++) {
     const cj_type *t = &p->type.at[p->input.at[i]];
-    if (!cjt_iscontiguous(t, in[i].stride)) n += aligned(cjt_bytes(t));
+    if (!cjt_iscontiguous(t, in[i].stride)) n += round_up(cjt_bytes(t));
   }
   return n;
 }
 
 static void find_bases(const cj_plan *p, char **base, const cj_view *in, void *const *out, char *work) {
-  char *copy = work + aligned((size_t)p->worksize);
+  char *copy = work + round_up((size_t)p->worksize);
   base[CJE_WORK] = work;
   base[CJE_KONST] = (char *)p->konst.at;
   base += CJE_INPUT;
@@ -38,7 +38,7 @@ static void find_bases(const cj_plan *p, char **base, const cj_view *in, void *c
     from.type = shape->type;
     base[-1] = to.data = copy;
     cjk_copy_view(&from, &to);
-    copy += aligned(cjt_bytes(shape->type));
+    copy += round_up(cjt_bytes(shape->type));
   }
   for (uint32_t i = 0; i < p->nout; i++) *base++ = out[i];
   for (uint32_t i = 0; i < p->tensor.n; i++) *base++ = p->tensor.at[i]->data;
@@ -46,7 +46,7 @@ static void find_bases(const cj_plan *p, char **base, const cj_view *in, void *c
 
 /* --- elementwise ----------------------------------------------------------------------------------------- */
 
-static void cast(const cje_fn *f, int64_t n, void *y, const void *x, bool splat) {
+static void cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool splat) {
   cj_type from = {f->xdtype[0], 1, {n}}, to = {f->ydtype, 1, {n}};
   cj_attr a = {1, {f->ydtype}};
   cj_view in = {(char *)(uintptr_t)x, &from, {!splat}}, out = {y, &to, {1}};
@@ -57,7 +57,7 @@ static inline void call(const cje_fn *f, int64_t n, void *y, const void *const *
   if (f->loop)
     f->loop(n, y, x, splat);
   else
-    cast(f, n, y, x[0], splat & 1);
+    cast_block(f, n, y, x[0], splat & 1);
 }
 
 static void run_block(const runner *u, const cje_group *k, char **table, int64_t first, int64_t n) {
@@ -92,7 +92,7 @@ static cj_status run_group(const runner *u, const cje_group *k) {
 
 /* --- tapes ------------------------------------------------------------------------------------------------- */
 
-static void gather(char *to, const char *cells, const uint32_t *from, uint32_t n, size_t esize) {
+static void gather_cells(char *to, const char *cells, const uint32_t *from, uint32_t n, size_t esize) {
   if (esize == 8)
     for (uint32_t i = 0; i < n; i++) memcpy(to + 8 * i, cells + from[i], 8);
   else if (esize == 4)
@@ -108,7 +108,7 @@ static void one_run(const cj_plan *p, const cje_run *run, char *cells, char *scr
   unsigned splat = 0;
   for (int i = 0; i < f->nin; i++) {
     if (run->mode[i] == CJE_GATHERED) {
-      gather(scratch, cells, from, run->n, cjt_dsize(f->xdtype[i]));
+      gather_cells(scratch, cells, from, run->n, cjt_dsize(f->xdtype[i]));
       x[i] = scratch;
       scratch += 8 * CJE_RUN_MAX;
       from += run->n;
@@ -136,7 +136,7 @@ static cj_status run_tape(const runner *u, const cje_tape *t) {
 
 /* --- kernels ------------------------------------------------------------------------------------------------ */
 
-static cj_status run_kernel(const runner *u, const cje_step *s) {
+static cj_status kernel_step(const runner *u, const cje_step *s) {
   const cj_plan *p = u->p;
   cj_view *v = (cj_view *)(void *)(u->base[CJE_WORK] + p->views);
   const cje_operand *o = &p->operand.at[s->first];
@@ -153,7 +153,7 @@ static cj_status run_step(const runner *u, const cje_step *s) {
   switch (s->kind) {
   case CJE_GROUP: return run_group(u, &u->p->group.at[s->first]);
   case CJE_TAPE: return run_tape(u, &u->p->tape.at[s->first]);
-  default: return run_kernel(u, s);
+  default: return kernel_step(u, s);
   }
 }
 

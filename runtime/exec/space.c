@@ -71,7 +71,7 @@ static void drop_entry(cje_space *s, uint32_t b) {
 }
 
 /* What b has beyond n bytes becomes a free block of its own. */
-static bool split(cje_space *s, uint32_t b, int64_t n) {
+static bool split_block(cje_space *s, uint32_t b, int64_t n) {
   if (s->block[b].size == n) return true;
   uint32_t r = new_entry(s);
   if (r == CJE_NOBLOCK) return false;
@@ -124,7 +124,7 @@ uint32_t cje_space_take(cje_space *s, int64_t n) {
   uint32_t b = find_block(s, n);
   if (b == CJE_NOBLOCK) return extend(s, n);
   bin_out(s, b);
-  if (split(s, b, n)) return b;
+  if (split_block(s, b, n)) return b;
   bin_in(s, b);
   return CJE_NOBLOCK;
 }

@@ -17,18 +17,18 @@ typedef struct item {
   uint16_t fn;
 } item;
 
-typedef struct builder {
+typedef struct tape_builder {
   cje_planner *P;
   uint32_t step, ncell; /* ncell: bytes */
   cje_tape tape;
   item *item, *other; /* count of each */
   uint32_t count, nlevel;
   bool gathers;
-} builder;
+} tape_builder;
 
 static uint32_t cells(uint32_t nbytes) { return (nbytes + CELL - 1) / CELL * CELL; }
 
-static bool inside(const builder *b, cj_ref x, uint32_t *root) {
+static bool inside_group(const tape_builder *b, cj_ref x, uint32_t *root) {
   *root = cje_root_of(b->P, x);
   return b->P->root[*root].step == b->step;
 }
@@ -51,7 +51,7 @@ static bool add_move(cje_planner *P, uint32_t first, const cje_place *at, uint32
 
 /* --- loads, levels ------------------------------------------------------------------------------------- */
 
-static bool load_operand(builder *b, cj_ref x) {
+static bool load_operand(tape_builder *b, cj_ref x) {
   cje_planner *P = b->P;
   if (P->seen[x] == b->step) return true;
   P->seen[x] = b->step;
@@ -61,13 +61,13 @@ static bool load_operand(builder *b, cj_ref x) {
   return add_move(P, b->tape.load, &at, P->entry[x]);
 }
 
-static bool survey(builder *b, cj_ref r, item *it) {
+static bool survey(tape_builder *b, cj_ref r, item *it) {
   cje_planner *P = b->P;
   const cj_ref *in = cjg_operands(P->g, r);
   uint32_t root;
   *it = (item){.r = r};
   for (int i = 0; i < cjg_at(P->g, r)->nin; i++) {
-    if (!inside(b, in[i], &root)) {
+    if (!inside_group(b, in[i], &root)) {
       if (!load_operand(b, in[i])) return false;
     } else if (it->level <= P->until[root]) {
       it->level = P->until[root] + 1;
@@ -98,13 +98,13 @@ static bool counting_sort(cj_ctx *c, const item *from, item *to, uint32_t n, uin
 /* --- runs ------------------------------------------------------------------------------------------------ */
 
 /* The cell of operand i of r. */
-static uint32_t cell_of(const builder *b, cj_ref r, int i) {
+static uint32_t cell_of(const tape_builder *b, cj_ref r, int i) {
   cj_ref x = cjg_operands(b->P->g, r)[i];
   uint32_t root;
-  return inside(b, x, &root) ? b->P->entry[root] : b->P->entry[x];
+  return inside_group(b, x, &root) ? b->P->entry[root] : b->P->entry[x];
 }
 
-static cje_mode mode_of(const builder *b, const item *it, uint32_t n, int i, uint32_t size) {
+static cje_mode mode_of(const tape_builder *b, const item *it, uint32_t n, int i, uint32_t size) {
   uint32_t first = cell_of(b, it[0].r, i);
   bool direct = true, one = true;
   for (uint32_t k = 1; k < n; k++) {
@@ -115,7 +115,7 @@ static cje_mode mode_of(const builder *b, const item *it, uint32_t n, int i, uin
   return one ? CJE_ONE : direct ? CJE_DIRECT : CJE_GATHERED;
 }
 
-static bool list_cells(builder *b, const item *it, uint32_t n, int i) {
+static bool list_cells(tape_builder *b, const item *it, uint32_t n, int i) {
   cj_plan *p = b->P->p;
   for (uint32_t k = 0; k < n; k++) {
     if (!CJE_ROOM(b->P, p->cell)) return false;
@@ -124,7 +124,7 @@ static bool list_cells(builder *b, const item *it, uint32_t n, int i) {
   return true;
 }
 
-static bool add_run(builder *b, const item *it, uint32_t n) {
+static bool add_run(tape_builder *b, const item *it, uint32_t n) {
   cje_planner *P = b->P;
   cj_plan *p = P->p;
   const cje_fn *fn = &p->fn.at[it->fn];
@@ -143,7 +143,7 @@ static bool add_run(builder *b, const item *it, uint32_t n) {
   return true;
 }
 
-static bool add_runs(builder *b) {
+static bool add_runs(tape_builder *b) {
   uint32_t n;
   for (uint32_t i = 0; i < b->count; i += n) {
     const item *it = &b->item[i];
@@ -157,7 +157,7 @@ static bool add_runs(builder *b) {
 /* --- the whole -------------------------------------------------------------------------------------------- */
 
 /* The cells are one buffer, owned by the first instruction, until the last use of any of them. */
-static bool settle_cells(builder *b, const cje_draft *d) {
+static bool settle_cells(tape_builder *b, const cje_draft *d) {
   cje_planner *P = b->P;
   cje_root *head = &P->root[d->head];
   for (uint32_t i = 0; i < b->count; i++)
@@ -167,7 +167,7 @@ static bool settle_cells(builder *b, const cje_draft *d) {
   return true;
 }
 
-static bool store_outputs(builder *b) {
+static bool store_outputs(tape_builder *b) {
   cje_planner *P = b->P;
   b->tape.store = P->p->move.n;
   for (uint32_t i = 0; i < b->count; i++) {
@@ -183,7 +183,7 @@ static bool store_outputs(builder *b) {
   return true;
 }
 
-static bool build(builder *b) {
+static bool build(tape_builder *b) {
   cje_planner *P = b->P;
   cj_plan *p = P->p;
   const cje_draft *d = &P->draft.at[b->step];
@@ -210,7 +210,7 @@ bool cje_lower_tape(cje_planner *P, uint32_t step) {
   size_t nbytes = 2 * (size_t)count * sizeof(item);
   item *items = cjm_alloc(P->c, nbytes);
   if (!items) return false;
-  builder b = {.P = P, .step = step, .item = items, .other = items + count, .count = count};
+  tape_builder b = {.P = P, .step = step, .item = items, .other = items + count, .count = count};
   bool good = build(&b);
   cjm_free(P->c, items, nbytes);
   return good;

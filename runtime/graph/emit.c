@@ -47,7 +47,7 @@ static bool infer(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr 
   return good;
 }
 
-static cj_ref append(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a, const cj_type *t) {
+static cj_ref append_op(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a, const cj_type *t) {
   cj_node n = {.op = (uint16_t)op, .nin = (uint16_t)nin};
   uint32_t pool = g->npool;
   bool fresh;
@@ -72,7 +72,7 @@ static cj_ref emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr
   if (!infer(g, op, in, nin, a, &t)) return 0;
   cj_ref r = cjg_fold(g, op, in, nin, a, &t, &zero);
   if (r || zero || !cjg_ok(g)) return r;
-  return append(g, op, in, nin, a, &t);
+  return append_op(g, op, in, nin, a, &t);
 }
 
 cj_ref cjg_emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a) {

@@ -9,7 +9,7 @@ typedef struct sink {
   cj_status s;
 } sink;
 
-static void put(sink *o, const char *s, size_t n) {
+static void put_text(sink *o, const char *s, size_t n) {
   if (o->s == CJ_OK) o->s = o->w(o->ud, s, n);
 }
 
@@ -39,7 +39,7 @@ static void put_instruction(sink *o, const cj_graph *g, cj_ref r) {
   for (int i = 0; i < n->nin; i++) {
     cjm_putf(&t, " %%%u", in[i]);
     if (t.n > sizeof buf / 2) {
-      put(o, t.s, t.n);
+      put_text(o, t.s, t.n);
       t.n = 0;
     }
   }
@@ -47,7 +47,7 @@ static void put_instruction(sink *o, const cj_graph *g, cj_ref r) {
   cjm_puts(&t, " : ");
   cjt_puttype(&t, cjg_type(g, r));
   cjm_puts(&t, "\n");
-  put(o, t.s, t.n);
+  put_text(o, t.s, t.n);
 }
 
 cj_status cjg_write(const cj_graph *g, cj_write_fn w, void *ud) {
@@ -55,15 +55,15 @@ cj_status cjg_write(const cj_graph *g, cj_write_fn w, void *ud) {
   char buf[64];
   cj_text t = {buf, 0, sizeof buf};
   cjm_putf(&t, "program (%u arguments, %u captures)\n", g->narg, g->ncapture);
-  put(&o, t.s, t.n);
+  put_text(&o, t.s, t.n);
   for (cj_ref r = 1; r < g->len; r++) put_instruction(&o, g, r);
-  put(&o, "  return", 8);
+  put_text(&o, "  return", 8);
   for (uint32_t i = 0; i < g->nout; i++) {
     t.n = 0;
     cjm_putf(&t, " %%%u", g->out[i]);
-    put(&o, t.s, t.n);
+    put_text(&o, t.s, t.n);
   }
-  put(&o, "\n", 1);
+  put_text(&o, "\n", 1);
   return o.s;
 }
 
@@ -76,24 +76,24 @@ static void dot_node(sink *o, const cj_graph *g, cj_ref r) {
   cjm_puts(&t, "\\n");
   cjt_puttype(&t, cjg_type(g, r));
   cjm_putf(&t, "\"%s];\n", cjg_issource(g, r) ? ", shape=box" : "");
-  put(o, t.s, t.n);
+  put_text(o, t.s, t.n);
   for (int i = 0; i < cjg_at(g, r)->nin; i++) {
     t.n = 0;
     cjm_putf(&t, "  n%u -> n%u;\n", cjg_operands(g, r)[i], r);
-    put(o, t.s, t.n);
+    put_text(o, t.s, t.n);
   }
 }
 
 cj_status cjg_dot(const cj_graph *g, cj_write_fn w, void *ud) {
   sink o = {w, ud, CJ_OK};
   char buf[64];
-  put(&o, "digraph program {\n", 18);
+  put_text(&o, "digraph program {\n", 18);
   for (cj_ref r = 1; r < g->len; r++) dot_node(&o, g, r);
   for (uint32_t i = 0; i < g->nout; i++) {
     cj_text t = {buf, 0, sizeof buf};
     cjm_putf(&t, "  n%u [penwidth=2, xlabel=\"out %u\"];\n", g->out[i], i);
-    put(&o, t.s, t.n);
+    put_text(&o, t.s, t.n);
   }
-  put(&o, "}\n", 2);
+  put_text(&o, "}\n", 2);
   return o.s;
 }

@@ -55,6 +55,8 @@ cj_trace *cjg_trace_open(cj_ctx *c) {
   }
   t->id = ++tr->lastid ? tr->lastid : ++tr->lastid; /* 0 is no trace */
   t->outer = tr->top;
+  t->guarded = t->outer && t->outer->guarded;
+  t->lost = false;
   return tr->top = t;
 }
 
@@ -118,7 +120,7 @@ static bool sameorigin(const cj_origin *a, const cj_origin *b) {
   return a->tensor == b->tensor && a->trace == b->trace && a->ref == b->ref;
 }
 
-static bool rehash(cj_trace *t) {
+static bool rehash_captures(cj_trace *t) {
   cj_ctx *c = t->g->c;
   uint32_t n = t->nslot ? 2 * t->nslot : 32;
   uint32_t *slot = cjm_zalloc(c, n * sizeof *slot);
@@ -137,7 +139,7 @@ static bool rehash(cj_trace *t) {
 cj_ref cjg_trace_capture(cj_trace *t, const cj_type *ty, const cj_origin *o) {
   cj_graph *g = t->g;
   if (!cjg_ok(g)) return 0;
-  if (2 * (uint64_t)g->ncapture >= t->nslot && !rehash(t)) return 0;
+  if (2 * (uint64_t)g->ncapture >= t->nslot && !rehash_captures(t)) return 0;
   uint32_t k = (uint32_t)hash_origin(o) & (t->nslot - 1);
   for (; t->slot[k]; k = (k + 1) & (t->nslot - 1))
     if (sameorigin(&t->capture[t->slot[k] - 1], o)) return g->capture[t->slot[k] - 1];

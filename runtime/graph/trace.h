@@ -32,6 +32,8 @@ typedef struct cj_trace {
   uint32_t nvalue;
   cj_guard *guard;
   uint32_t nguard, guardcap;
+  bool guarded; /* guards are wanted, here or in a trace that was opened before */
+  bool lost;    /* a guard could not be kept */
 } cj_trace;
 
 typedef struct cj_tracer {

@@ -348,6 +348,75 @@ CJ_API void cj_pattern_release(cj_pattern *p);
 ** float64 unless every input is float32. */
 CJ_API cj_status cj_func_sparse_jacobian(cj_func *f, bool value, cj_func **out, cj_pattern **pattern);
 
+/* --- compiled functions ---------------------------------------------------- */
+
+/*
+** A traced function made ready for many calls: its program, a plan, a workspace of its own.  Where the
+** traced code asked for numbers (cj_val_tensor) to decide what to do next, these are its guards: every call
+** computes them too, and if one comes out as another number than it had while tracing, the code would
+** have gone another way.  Such a call gives no result, and the host traces again: it keeps several of these for
+** one function, and tries the one used last first.
+**
+** Tensors that the trace captured are part of it, as they were then, and so are random numbers drawn
+** while tracing.  Only one thread at a time may use it: it holds the memory of a run.
+*/
+typedef struct cj_compiled cj_compiled;
+
+/* The numbers that code asks this trace for, and any trace opened while it is open, are kept as its guards.
+** To be called before the traced code runs. */
+CJ_API cj_status cj_trace_guard(cj_ctx *c, uint32_t trace);
+/* Ends the trace, also after an error: its function of the arguments so far, with its guards. */
+CJ_API cj_status cj_trace_compile(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, cj_compiled **out);
+CJ_API cj_status cj_compiled_new(cj_func *f, cj_compiled **out); /* without guards */
+CJ_API cj_compiled *cj_compiled_retain(cj_compiled *k);
+CJ_API void cj_compiled_release(cj_compiled *k);
+CJ_API int cj_compiled_nin(const cj_compiled *k);
+CJ_API int cj_compiled_nout(const cj_compiled *k);
+CJ_API int cj_compiled_nguard(const cj_compiled *k);
+CJ_API const cj_type *cj_compiled_in(const cj_compiled *k, int i);
+CJ_API const cj_type *cj_compiled_out(const cj_compiled *k, int i); /* the guards come after the outputs */
+/* It captured values of an open trace, and can only be called while that is open. */
+CJ_API bool cj_compiled_isbound(const cj_compiled *k);
+/* Of CJ_NONZEROS and CJ_HESSIAN_NONZEROS (borrowed), else NULL. */
+CJ_API const cj_pattern *cj_compiled_pattern(const cj_compiled *k);
+
+/*
+** k at x: nx tensors, numbers (for a float64 input without axes) or traced values, of the types of its inputs.
+** y: cj_compiled_nout values.  One of kind CJ_NONE receives a new tensor.  One of kind CJ_TENSOR, for which
+** cj_tensor_edit is not NULL and which has the type of the result, is written to; it may be one of x.  After
+** an error, or if *valid comes out false, nothing has been written (but for ECANCEL) and nothing is handed
+** out.  With traced values among x (or captured) the program becomes part of the innermost trace, which takes
+** over the guards, and every y is one of its values.
+**
+** valid NULL: the call is at the arguments of the trace, so the guards hold, and what they come out as now
+** (rounding may differ from that of the trace) is what later calls compare with.
+**
+** EDOMAIN and ERANGE from a function with guards may mean that it took the wrong way: trace again to know.
+** After the first call at tensors nothing is allocated but new results (and, when a tensor is first seen that
+** is not row-major, room for its copy).
+*/
+CJ_API cj_status cj_compiled_call(cj_compiled *k, const cj_val *x, int nx, cj_val *y, bool *valid);
+
+/* Derivatives and batches of it, compiled too, with the same guards; inputs and outputs as in cj_func_derive
+** and cj_func_batch, where all inputs gain the leading axis.  nv: as many v as rq->want takes, or 0 where they may
+** be absent.  A batch whose elements would take different ways has no valid call. */
+CJ_API cj_status cj_compiled_derive(cj_compiled *k, const cj_request *rq, int nv, cj_compiled **out);
+CJ_API cj_status cj_compiled_batch(cj_compiled *k, int64_t n, cj_compiled **out);
+
+typedef struct cj_compiledstat {
+  int64_t traced, ops;       /* instructions that were recorded, and of the program with its guards */
+  int64_t steps;             /* of its plan: kernels, fused loops, tapes of single elements */
+  size_t work, constants;    /* bytes: memory of a run, captured and constant numbers */
+  const char *strategy;      /* how a Jacobian or Hessian is computed; NULL: it is none */
+  int64_t passes, seeds, nonzeros; /* sweeps, directions in all of them, entries that may not be zero (-1: not looked for) */
+  double forward, backward, sparse, chosen; /* what ways would cost, in elements of an elementwise operation; < 0: unknown */
+} cj_compiledstat;
+CJ_API cj_status cj_compiled_stats(cj_compiled *k, cj_compiledstat *out);
+/* CJ_TEXT: its types, program and guards.  CJ_DOT: a Graphviz graph of the program. */
+CJ_API cj_status cj_compiled_write(const cj_compiled *k, cj_form form, cj_write_fn w, void *ud);
+/* What was chosen for it and what that was thought to cost, then the plan. */
+CJ_API cj_status cj_compiled_explain(cj_compiled *k, cj_write_fn w, void *ud);
+
 #ifdef __cplusplus
 }
 #endif

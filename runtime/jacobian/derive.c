@@ -205,6 +205,7 @@ static bool plan_whole(cjj_derived *out) { return out->whole && cje_plan_new(out
 
 static bool derive_jacobian(const deriving *d, cjj_derived *out) {
   if (!cjj_cut_choose(d->c, subject(d), d->rq->strategy, &out->cut)) return false;
+  out->choice = out->cut.choice;
   out->whole = jacobian_program(d, &out->cut);
   out->first = d->rq->value ? d->f->nout : 0;
   if (!plan_whole(out) || !cjj_chunk(out, subject(d), d->rq->value ? d->f : NULL, d->rq)) return false;
@@ -253,6 +254,8 @@ int cjj_nout(const cjj_derived *d) { return (int)d->whole->nout; }
 const cj_type *cjj_out(const cjj_derived *d, int i) { return cjg_type(d->whole, d->whole->out[i]); }
 
 cj_pattern *cjj_pattern_of(const cjj_derived *d) { return d->pattern; }
+const cjj_choice *cjj_choice_of(const cjj_derived *d) { return &d->choice; }
+bool cjj_isloop(const cjj_derived *d) { return d->plan == NULL; }
 
 cj_status cjj_program(cjj_derived *d, const cj_graph **out) {
   *out = d->whole;

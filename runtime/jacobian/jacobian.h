@@ -15,6 +15,15 @@ typedef struct cjj_derived cjj_derived;
 ** f or rq. */
 cj_status cjj_derive(cj_ctx *c, const cj_graph *f, const cj_request *rq, int nv, cjj_derived **out);
 void cjj_free(cj_ctx *c, cjj_derived *d);
+/* How a Jacobian or a Hessian is computed, and what that was thought to cost, in elements of an elementwise
+** operation.  A cost that was not looked at is below 0. */
+typedef struct cjj_choice {
+  const char *strategy;                     /* NULL: there was nothing to choose */
+  int64_t passes, seeds, nonzeros;          /* nonzeros -1: not looked for */
+  double forward, backward, sparse, chosen; /* of all inputs together; of what was chosen */
+} cjj_choice;
+const cjj_choice *cjj_choice_of(const cjj_derived *d);
+bool cjj_isloop(const cjj_derived *d); /* it runs in loops, not as its one program */
 /* Of CJ_NONZEROS and CJ_HESSIAN_NONZEROS, borrowed; else NULL. */
 struct cj_pattern *cjj_pattern_of(const cjj_derived *d);
 int cjj_nout(const cjj_derived *d);

@@ -46,6 +46,7 @@ typedef struct cjj_cut {
   uint32_t npass, passcap;
   cjj_member *member;
   uint32_t nmember, membercap;
+  cjj_choice choice;
 } cjj_cut;
 
 /* --- cost.c: the cost model ------------------------------------------------------ */

@@ -189,6 +189,7 @@ typedef struct chooser {
   double rows, cols; /* of float outputs, of all inputs */
   cjj_costs cost;
   cj_pattern *p; /* NULL: dense for all that is known */
+  cjj_choice *note; /* NULL: what is being weighed is not to be noted */
 } chooser;
 
 /* A way for some inputs: all of them (only < 0) or one. */
@@ -219,6 +220,7 @@ static bool best_way(chooser *h, cj_pattern *p, double sweep, double nx, double 
   double fore = dense_cost(h, cols, forward_seed(h, sweep), nx, &unfore) + 1.5 * fill; /* it is transposed */
   double back = dense_cost(h, h->rows, backward_seed(h, sweep), h->ny, &unback) + fill;
   bool forward = fore < back;
+  if (h->note) *h->note = (cjj_choice){.nonzeros = p ? p->nnz : -1, .forward = fore, .backward = back, .sparse = -1};
   *out = (way){.part = {.reverse = !forward, .unrolled = forward ? unfore : unback}, .cost = forward ? fore : back};
   if (!p) return true;
   double fixed = nodes + fill + 4 * (double)p->nnz + 3 * CJJ_NODE * nx * h->ny;
@@ -229,6 +231,7 @@ static bool best_way(chooser *h, cj_pattern *p, double sweep, double nx, double 
   if (!part.pattern) return true;
   double seed = part.reverse ? backward_seed(h, sweep) : forward_seed(h, sweep);
   *out = (way){.part = part, .cost = fixed + (double)part.ncolours * seed};
+  if (h->note) h->note->sparse = out->cost;
   return true;
 }
 
@@ -285,14 +288,26 @@ static bool try_local(chooser *h, const cj_graph *lin, double *cost, way *whole)
   return true;
 }
 
+/* What was chosen for all inputs, or for each of them. */
+static void note_choice(cjj_choice *note, const way *whole, bool split, double cost) {
+  const cjj_part *part = &whole->part;
+  const char *dense = part->reverse ? "reverse-mode" : "forward-mode";
+  const char *coloured = part->reverse ? "coloured rows" : "coloured columns";
+  note->chosen = split ? cost : part->local ? -1 : whole->cost;
+  note->strategy = split ? "mixed" : part->local ? "diagonals" : part->pattern ? coloured : dense;
+}
+
 static bool choose_ways(chooser *h, const cj_graph *lin, cjj_cut *cut) {
   way whole, each[MOSTWAYS];
   double cost = INFINITY;
   memset(each, 0, sizeof each);
+  h->note = &cut->choice;
   if (!best_way(h, h->p, h->cost.sweep, h->nx, h->cols, &whole)) return false;
+  h->note = NULL;
   bool ok = !h->p || !h->cost.input || ways_by_input(h, whole.cost, each, &cost);
   ok = ok && try_local(h, lin, &cost, &whole);
   bool split = ok && cost < 0.9 * whole.cost;
+  note_choice(&cut->choice, &whole, split, cost);
   ok = ok && (split ? add_ways(cut, each) : add_way(cut, &whole, -1));
   for (int j = 0; j < MOSTWAYS; j++) cjj_part_drop(h->c, h->nx, &each[j].part);
   cjj_part_drop(h->c, h->nx, &whole.part);
@@ -313,6 +328,11 @@ static bool look_for_pattern(chooser *h, const cj_graph *lin) {
   return cjm_ok(h->c);
 }
 
+static void note_passes(cjj_cut *cut) {
+  cut->choice.passes = cut->npass;
+  for (uint32_t k = 0; k < cut->npass; k++) cut->choice.seeds += cut->pass[k].nseed;
+}
+
 static void measure(chooser *h) {
   for (int i = 0; i < h->ny; i++)
     if (cjj_has_derivative(h->f, i)) h->rows += (double)cjt_count(cjj_y(h->f, i));
@@ -331,6 +351,9 @@ bool cjj_cut_choose(cj_ctx *c, const cj_graph *f, cj_strategy s, cjj_cut *cut) {
             add_passes(f, cut, h.cost.linear);
   cjg_free(lin);
   cjj_pattern_release(h.p);
-  if (!ok) cjj_cut_free(cut);
+  if (ok)
+    note_passes(cut);
+  else
+    cjj_cut_free(cut);
   return ok;
 }

@@ -8,8 +8,22 @@ CJK_INLINE void move_n(char *y, int64_t ys, const char *x, int64_t xs, int64_t n
   for (int64_t i = 0; i < n; i++) memcpy(y + i * ys * e, x + i * xs * e, (size_t)e);
 }
 
+/* One element, repeated.  Zeros, with which sparse results start, are memset's. */
+static void fill_row(char *y, const char *x, int64_t n, size_t e) {
+  uint64_t v = 0;
+  memcpy(&v, x, e);
+  if (v == 0 || e == 1) {
+    memset(y, (int)(v & 255), (size_t)n * e);
+  } else if (e == 8) {
+    for (int64_t i = 0; i < n; i++) memcpy(y + i * 8, &v, 8);
+  } else {
+    for (int64_t i = 0; i < n; i++) memcpy(y + i * (int64_t)e, &v, e);
+  }
+}
+
 static void move_row(char *y, int64_t ys, const char *x, int64_t xs, int64_t n, size_t e) {
   if (ys == 1 && xs == 1) memcpy(y, x, (size_t)n * e);
+  else if (ys == 1 && xs == 0) fill_row(y, x, n, e);
   else if (e == 8 && ys == 1) move_n(y, 1, x, xs, n, 8);
   else if (e == 8) move_n(y, ys, x, xs, n, 8);
   else if (e == 4 && ys == 1) move_n(y, 1, x, xs, n, 4);

@@ -9,8 +9,9 @@
 #include <string.h>
 
 /* Reference LAPACK's own version stops the process on a bad argument, with exit status 0.  Sizes are
-** checked before every call, so this is never reached; were it, the call would just do nothing. */
-void xerbla_(const char *name, const int *info, size_t length);
+** checked before every call, so this is never reached; were it, the call would just do nothing.  It is
+** visible so that it takes the place of the library's in programs; the shared objects keep it to themselves. */
+__attribute__((visibility("default"))) void xerbla_(const char *name, const int *info, size_t length);
 void xerbla_(const char *name, const int *info, size_t length) {
   (void)name;
   (void)info;
@@ -20,7 +21,7 @@ void xerbla_(const char *name, const int *info, size_t length) {
 /* Below this order plain loops are faster than the library. */
 enum { PLAIN = 48 };
 
-static bool fits_int(int64_t n) { return n <= INT32_MAX / 128; }
+static bool fits_lapack(int64_t n) { return n <= INT32_MAX / 128; }
 
 #define T double
 #define NAME(f) cjk_##f##_f64

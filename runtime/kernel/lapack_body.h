@@ -89,7 +89,7 @@ static bool STATIC(plain_potrf)(int64_t n, T *a) {
 
 bool NAME(potrf)(int64_t n, T *a) {
   int in = (int)n, info = 0;
-  if (n <= PLAIN || !fits_int(n)) return STATIC(plain_potrf)(n, a);
+  if (n <= PLAIN || !fits_lapack(n)) return STATIC(plain_potrf)(n, a);
   LAPACK(potrf)("U", &in, a, &in, &info, 1);
   return info == 0;
 }
@@ -100,7 +100,7 @@ bool NAME(potrf)(int64_t n, T *a) {
 bool NAME(qr)(int64_t m, int64_t n, T *a, T *r, T *ws) {
   int im = (int)m, in = (int)n, lwork = (int)(64 * n + 64), info = 0;
   if (n == 0) return true;
-  if (!fits_int(m) || !fits_int(n)) return false;
+  if (!fits_lapack(m) || !fits_lapack(n)) return false;
   T *tau = ws, *work = ws + n;
   LAPACK(gelqf)(&in, &im, a, &in, tau, work, &lwork, &info);
   if (info != 0) return false;
@@ -127,7 +127,7 @@ bool NAME(eigh)(int64_t n, T *a, T *w, T *ws) {
 bool NAME(svd)(int64_t n, T *a, T *u, T *s, T *vt, T *ws) {
   int in = (int)n, lwork = (int)(5 * n + 64 * (n + 1)), info = 0;
   if (n == 0) return true;
-  if (!fits_int(n)) return false;
+  if (!fits_lapack(n)) return false;
   LAPACK(gesvd)("A", "A", &in, &in, a, &in, s, vt, &in, u, &in, ws, &lwork, &info, 1, 1);
   return info == 0;
 }

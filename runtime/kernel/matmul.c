@@ -8,43 +8,45 @@
 #include <string.h>
 
 /* The stack axes, from the front, and what they are for each operand. */
-typedef struct stack {
+typedef struct product_stack {
   int n;
   int64_t dim[CJ_MAXRANK], a[CJ_MAXRANK], b[CJ_MAXRANK];
   int64_t m, k, cols, ar, ac, br, bc; /* of one product */
   bool swapped;                       /* its left factor comes from operand b */
-} stack;
+} product_stack;
 
-static int64_t size_at(const cj_view *v, int k) { return k <= v->type->rank ? v->type->dim[v->type->rank - k] : 1; }
+static int64_t view_size_at(const cj_view *v, int k) {
+  return k <= v->type->rank ? v->type->dim[v->type->rank - k] : 1;
+}
 static int64_t stride_at(const cj_view *v, int k) {
-  return k <= v->type->rank && size_at(v, k) != 1 ? v->stride[v->type->rank - k] : 0;
+  return k <= v->type->rank && view_size_at(v, k) != 1 ? v->stride[v->type->rank - k] : 0;
 }
 
-static void open_stack(stack *s, const cj_view *a, const cj_view *b, const cj_view *out) {
+static void open_products(product_stack *s, const cj_view *a, const cj_view *b, const cj_view *out) {
   int rank = out->type->rank;
-  *s = (stack){.n = rank - 2};
+  *s = (product_stack){.n = rank - 2};
   for (int i = 0; i < s->n; i++) {
     s->dim[i] = out->type->dim[i];
     s->a[i] = stride_at(a, rank - i);
     s->b[i] = stride_at(b, rank - i);
   }
-  s->m = size_at(a, 2);
-  s->k = size_at(a, 1);
-  s->cols = size_at(b, 1);
+  s->m = view_size_at(a, 2);
+  s->k = view_size_at(a, 1);
+  s->cols = view_size_at(b, 1);
   s->ar = stride_at(a, 2);
   s->ac = stride_at(a, 1);
   s->br = stride_at(b, 2);
   s->bc = stride_at(b, 1);
 }
 
-static int64_t count(const stack *s) {
+static int64_t count_products(const product_stack *s) {
   int64_t n = 1;
   for (int i = 0; i < s->n; i++) n *= s->dim[i];
   return n;
 }
 
 /* b is the same in the whole stack, and the rows of all a follow each other evenly: one taller product. */
-static void merge_rows(stack *s) {
+static void merge_rows(product_stack *s) {
   while (s->n > 0) {
     int i = s->n - 1;
     if (s->b[i] != 0) return;
@@ -61,7 +63,7 @@ static void merge_rows(stack *s) {
 
 /* a is the same in the whole stack and b is a column: the columns side by side are the rows of b', and the
 ** result is their product with a'. */
-static void merge_columns(stack *s) {
+static void merge_columns(product_stack *s) {
   if (s->cols != 1 || s->n == 0) return;
   int64_t rows = 1, stride = 0;
   for (int i = s->n - 1; i >= 0; i--) {
@@ -73,23 +75,24 @@ static void merge_columns(stack *s) {
       return;
     rows *= s->dim[i];
   }
-  stack t = {.m = rows, .k = s->k, .cols = s->m, .ar = stride, .ac = s->br, .br = s->ac, .bc = s->ar, .swapped = true};
+  product_stack t = {
+      .m = rows, .k = s->k, .cols = s->m, .ar = stride, .ac = s->br, .br = s->ac, .bc = s->ar, .swapped = true};
   *s = t;
 }
 
-typedef void (*product_fn)(const stack *s, const char *a, const char *b, char *c, void *ws);
+typedef void (*product_fn)(const product_stack *s, const char *a, const char *b, char *c, void *ws);
 
-static void product_f64(const stack *s, const char *a, const char *b, char *c, void *ws) {
+static void product_f64(const product_stack *s, const char *a, const char *b, char *c, void *ws) {
   cjk_gemm_f64(s->m, s->cols, s->k, (const double *)(const void *)a, s->ar, s->ac, (const double *)(const void *)b,
                s->br, s->bc, (double *)(void *)c, ws);
 }
 
-static void product_f32(const stack *s, const char *a, const char *b, char *c, void *ws) {
+static void product_f32(const product_stack *s, const char *a, const char *b, char *c, void *ws) {
   cjk_gemm_f32(s->m, s->cols, s->k, (const float *)(const void *)a, s->ar, s->ac, (const float *)(const void *)b, s->br,
                s->bc, (float *)(void *)c, ws);
 }
 
-static void product_i64(const stack *s, const char *a, const char *b, char *c, void *ws) {
+static void product_i64(const product_stack *s, const char *a, const char *b, char *c, void *ws) {
   const int64_t *x = (const int64_t *)(const void *)a, *y = (const int64_t *)(const void *)b;
   int64_t *z = (int64_t *)(void *)c;
   (void)ws;
@@ -100,14 +103,14 @@ static void product_i64(const stack *s, const char *a, const char *b, char *c, v
 }
 
 static cj_status run(const cj_view *in, cj_view *out, product_fn f, int64_t esize, void *ws) {
-  stack s;
+  product_stack s;
   int64_t index[CJ_MAXRANK] = {0};
-  open_stack(&s, &in[0], &in[1], out);
+  open_products(&s, &in[0], &in[1], out);
   merge_rows(&s);
   merge_columns(&s);
   const char *a = in[s.swapped].data, *b = in[!s.swapped].data;
   char *c = out->data;
-  for (int64_t t = 0, n = count(&s); t < n; t++) {
+  for (int64_t t = 0, n = count_products(&s); t < n; t++) {
     f(&s, a, b, c, ws);
     c += s.m * s.cols * esize;
     for (int i = s.n - 1; i >= 0; i--) {

@@ -80,13 +80,13 @@ FOLD(i64, int64_t)
 const cj_eval cjk_fold[CJ_NDTYPE] = {fold_f64, fold_f32, fold_i64, NULL};
 
 /* {axis, first, step}: operand 0 with a region replaced by operand 1 */
-static cj_status put(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
+static cj_status put_along(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
   CJ_UNUSED(nin), CJ_UNUSED(ws);
   if (out->data != in[0].data) cjk_copy_view(&in[0], out);
   cjk_putregion(out, cjk_front(out->type, a->v[0]), a->v[1], a->v[2], &in[1]);
   return CJ_OK;
 }
-const cj_eval cjk_put[CJ_NDTYPE] = {put, put, put, put};
+const cj_eval cjk_put[CJ_NDTYPE] = {put_along, put_along, put_along, put_along};
 
 /* {axis} */
 static cj_status cat(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {

@@ -1,6 +1,8 @@
 /* special.c -- digamma, polygamma, inverse error function: formulas of Abramowitz and Stegun,
 ** "Handbook of Mathematical Functions" (A&S), arranged so that nothing cancels. */
+#ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE /* lgamma_r: lgamma writes a global */
+#endif
 #include "kernel/special.h"
 #include <math.h>
 

@@ -30,13 +30,13 @@ static inline bool D(any)(M m) {
 /* name(x) lane by lane by the scalar function f */
 #define BYLANE1(name, f)                                                                                               \
   static inline V D(name)(V x) {                                                                                       \
-    V y;                                                                                                               \
+    V y = x;                                                                                                           \
     for (int i = 0; i < LANES; i++) y[i] = (T)f(x[i]);                                                                 \
     return y;                                                                                                          \
   }
 #define BYLANE2(name, f)                                                                                               \
   static inline V D(name)(V x, V z) {                                                                                  \
-    V y;                                                                                                               \
+    V y = x;                                                                                                           \
     for (int i = 0; i < LANES; i++) y[i] = (T)f(x[i], z[i]);                                                           \
     return y;                                                                                                          \
   }

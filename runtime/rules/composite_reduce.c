@@ -5,15 +5,15 @@
 #include <string.h>
 
 /* What every reduction reads: the operand as a float, the axes, and whether they stay as size 1. */
-typedef struct reduction {
+typedef struct reduce_args {
   cj_graph *g;
   cj_ref x;
   cj_type t;
   uint32_t mask;
   bool keep;
-} reduction;
+} reduce_args;
 
-static bool begin_axes(const cj_call *k, int jdim, int jkeep, reduction *s) {
+static bool begin_axes(const cj_call *k, int jdim, int jkeep, reduce_args *s) {
   s->g = k->g;
   s->x = cjr_float(k, 0);
   s->t = cjb_type(k->g, s->x);
@@ -22,7 +22,7 @@ static bool begin_axes(const cj_call *k, int jdim, int jkeep, reduction *s) {
 }
 
 /* One axis, in a row without keepdim. */
-static bool begin_line(const cj_call *k, reduction *s) {
+static bool begin_line(const cj_call *k, reduce_args *s) {
   s->g = k->g;
   s->x = cjr_float(k, 0);
   s->t = cjb_type(k->g, s->x);
@@ -31,14 +31,14 @@ static bool begin_line(const cj_call *k, reduction *s) {
   return s->x && axis;
 }
 
-static cj_ref reduced(const reduction *s, int op, cj_ref x) { return cjb_reduce(s->g, op, x, s->mask); }
-static cj_ref kept(const reduction *s, cj_ref y) { return cjb_keep(s->g, y, &s->t, s->mask); }
-static cj_ref finished(const reduction *s, cj_ref y) { return s->keep ? kept(s, y) : y; }
-static cj_ref number_of(const reduction *s, double v) { return cjb_like(s->g, s->x, v); }
-static int64_t per_result(const reduction *s) { return cjr_span(&s->t, s->mask); }
+static cj_ref reduce_with(const reduce_args *s, int op, cj_ref x) { return cjb_reduce(s->g, op, x, s->mask); }
+static cj_ref kept(const reduce_args *s, cj_ref y) { return cjb_keep(s->g, y, &s->t, s->mask); }
+static cj_ref finished(const reduce_args *s, cj_ref y) { return s->keep ? kept(s, y) : y; }
+static cj_ref number_of(const reduce_args *s, double v) { return cjb_like(s->g, s->x, v); }
+static int64_t per_result(const reduce_args *s) { return cjr_span(&s->t, s->mask); }
 
-static cj_ref average(const reduction *s) {
-  return cjb_div(s->g, reduced(s, CJ_OP_sum, s->x), number_of(s, (double)per_result(s)));
+static cj_ref average(const reduce_args *s) {
+  return cjb_div(s->g, reduce_with(s, CJ_OP_sum, s->x), number_of(s, (double)per_result(s)));
 }
 
 static bool nonempty(const cj_call *k, const cj_type *t, uint32_t mask) {
@@ -49,27 +49,27 @@ static bool nonempty(const cj_call *k, const cj_type *t, uint32_t mask) {
 /* --- mean, var, std ---------------------------------------------------------- */
 
 static CJR_FACE(build_mean) {
-  reduction s;
+  reduce_args s;
   return begin_axes(k, 0, 1, &s) && cjr_one(finished(&s, average(&s)), out, nout);
 }
 
 /* In two passes, which keeps the digits that sum(x^2) - n mean^2 loses. */
-static bool variance(const cj_call *k, reduction *s, cj_ref *y) {
+static bool variance(const cj_call *k, reduce_args *s, cj_ref *y) {
   if (!begin_axes(k, 0, 2, s)) return false;
   double n = (double)per_result(s) - (double)cjr_int(k, 1, 1);
   cj_ref d = cjb_sub(s->g, s->x, kept(s, average(s)));
-  *y = cjb_div(s->g, reduced(s, CJ_OP_sum, cjb_square(s->g, d)), number_of(s, n > 0 ? n : 0));
+  *y = cjb_div(s->g, reduce_with(s, CJ_OP_sum, cjb_square(s->g, d)), number_of(s, n > 0 ? n : 0));
   return true;
 }
 
 static CJR_FACE(build_var) {
-  reduction s;
+  reduce_args s;
   cj_ref y;
   return variance(k, &s, &y) && cjr_one(finished(&s, y), out, nout);
 }
 
 static CJR_FACE(build_std) {
-  reduction s;
+  reduce_args s;
   cj_ref y;
   return variance(k, &s, &y) && cjr_one(finished(&s, cjb_sqrt0(s.g, y)), out, nout);
 }
@@ -78,20 +78,20 @@ static CJR_FACE(build_std) {
 
 /* (sum |x|^p)^(1/p).  The powers are taken away from 0, where their partials have poles, and 0 is put
 ** in afterwards, so the derivative there is 0. */
-static cj_ref power_norm(const reduction *s, double p) {
+static cj_ref power_norm(const reduce_args *s, double p) {
   cj_graph *g = s->g;
   cj_ref at0 = cjb_eq(g, s->x, number_of(s, 0)), size = cjb_where(g, at0, number_of(s, 1), cjb_abs(g, s->x));
   cj_ref power = cjb_where(g, at0, number_of(s, p < 0 ? (double)INFINITY : 0), cjb_pow(g, size, number_of(s, p)));
-  cj_ref sum = reduced(s, CJ_OP_sum, power), none = cjb_eq(g, sum, number_of(s, 0));
+  cj_ref sum = reduce_with(s, CJ_OP_sum, power), none = cjb_eq(g, sum, number_of(s, 0));
   return cjb_where(g, none, number_of(s, 0), cjb_pow(g, cjb_where(g, none, number_of(s, 1), sum), number_of(s, 1 / p)));
 }
 
-static cj_ref vector_norm(const reduction *s, double p) {
+static cj_ref vector_norm(const reduce_args *s, double p) {
   cj_graph *g = s->g;
-  if (p == 2) return cjb_sqrt0(g, reduced(s, CJ_OP_sum, cjb_square(g, s->x)));
-  if (p == 1) return reduced(s, CJ_OP_sum, cjb_abs(g, s->x));
-  if (p == 0) return reduced(s, CJ_OP_sum, cjb_cast(g, cjb_ne(g, s->x, number_of(s, 0)), s->t.dtype));
-  if (isinf(p)) return reduced(s, p > 0 ? CJ_OP_amax : CJ_OP_amin, cjb_abs(g, s->x));
+  if (p == 2) return cjb_sqrt0(g, reduce_with(s, CJ_OP_sum, cjb_square(g, s->x)));
+  if (p == 1) return reduce_with(s, CJ_OP_sum, cjb_abs(g, s->x));
+  if (p == 0) return reduce_with(s, CJ_OP_sum, cjb_cast(g, cjb_ne(g, s->x, number_of(s, 0)), s->t.dtype));
+  if (isinf(p)) return reduce_with(s, p > 0 ? CJ_OP_amax : CJ_OP_amin, cjb_abs(g, s->x));
   return power_norm(s, p);
 }
 
@@ -103,7 +103,7 @@ static bool norm_order(const cj_call *k, double *p) {
 }
 
 static CJR_FACE(build_norm) {
-  reduction s;
+  reduce_args s;
   double p;
   if (!norm_order(k, &p) || !begin_axes(k, 1, 2, &s) || (isinf(p) && !nonempty(k, &s.t, s.mask))) return false;
   return cjr_one(finished(&s, vector_norm(&s, p)), out, nout);
@@ -113,34 +113,34 @@ static CJR_FACE(build_norm) {
 
 /* The largest element of each line, axes kept, as a constant: the results do not depend on it, it only
 ** keeps exp from overflowing. */
-static cj_ref line_peak(const reduction *s) { return cjb_stop(s->g, kept(s, reduced(s, CJ_OP_amax, s->x))); }
+static cj_ref line_peak(const reduce_args *s) { return cjb_stop(s->g, kept(s, reduce_with(s, CJ_OP_amax, s->x))); }
 
 static CJR_FACE(build_logsumexp) {
-  reduction s;
+  reduce_args s;
   if (!begin_axes(k, 0, 1, &s)) return false;
-  if (!per_result(&s)) return cjr_one(finished(&s, cjb_log(s.g, reduced(&s, CJ_OP_sum, s.x))), out, nout);
+  if (!per_result(&s)) return cjr_one(finished(&s, cjb_log(s.g, reduce_with(&s, CJ_OP_sum, s.x))), out, nout);
   cj_ref m = line_peak(&s); /* -inf - -inf would be NaN */
   m = cjb_where(s.g, cjb_isfinite(s.g, m), m, number_of(&s, 0));
-  cj_ref sum = reduced(&s, CJ_OP_sum, cjb_exp(s.g, cjb_sub(s.g, s.x, m)));
+  cj_ref sum = reduce_with(&s, CJ_OP_sum, cjb_exp(s.g, cjb_sub(s.g, s.x, m)));
   cj_type t = cjb_type(s.g, sum);
   cj_ref y = cjb_add(s.g, cjb_log(s.g, sum), cjb_reshape(s.g, m, &t));
   return cjr_one(finished(&s, y), out, nout);
 }
 
 static CJR_FACE(build_softmax) {
-  reduction s;
+  reduce_args s;
   if (!begin_line(k, &s)) return false;
   if (!per_result(&s)) return cjr_one(s.x, out, nout);
   cj_ref e = cjb_exp(s.g, cjb_sub(s.g, s.x, line_peak(&s)));
-  return cjr_one(cjb_div(s.g, e, kept(&s, reduced(&s, CJ_OP_sum, e))), out, nout);
+  return cjr_one(cjb_div(s.g, e, kept(&s, reduce_with(&s, CJ_OP_sum, e))), out, nout);
 }
 
 static CJR_FACE(build_log_softmax) {
-  reduction s;
+  reduce_args s;
   if (!begin_line(k, &s)) return false;
   if (!per_result(&s)) return cjr_one(s.x, out, nout);
   cj_ref z = cjb_sub(s.g, s.x, line_peak(&s));
-  cj_ref sum = reduced(&s, CJ_OP_sum, cjb_exp(s.g, z));
+  cj_ref sum = reduce_with(&s, CJ_OP_sum, cjb_exp(s.g, z));
   return cjr_one(cjb_sub(s.g, z, cjb_log(s.g, kept(&s, sum))), out, nout);
 }
 

@@ -86,7 +86,7 @@ const cj_op cjo_sum = {.name = "sum",
 /* --- prod ------------------------------------------------------------------------------------ */
 
 /* The axes of mask at the end and made one. */
-static cj_ref lines(cj_graph *g, cj_ref x, uint32_t mask) {
+static cj_ref as_lines(cj_graph *g, cj_ref x, uint32_t mask) {
   int perm[CJ_MAXRANK], n = 0;
   cj_type t = cjb_type(g, x), to = cjt_scalar(t.dtype);
   int64_t length = 1;
@@ -109,7 +109,7 @@ static cj_ref lines(cj_graph *g, cj_ref x, uint32_t mask) {
 static CJR_JVP(jvp_prod) {
   uint32_t mask = (uint32_t)a->v[0];
   if (!t[0]) return 0;
-  cj_ref x = lines(g, in[0], mask), dx = lines(g, t[0], mask);
+  cj_ref x = as_lines(g, in[0], mask), dx = as_lines(g, t[0], mask);
   int64_t n = cjt_at(cjg_type(g, x), 1);
   if (n == 0) return 0;
   cj_ref before = cjr_shift(g, cjb_cumprod(g, x, 1), 1, false, 1);

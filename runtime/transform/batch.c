@@ -28,7 +28,7 @@ static bool lined_up(const batch *b, cj_ref r, int rank, int64_t lead, cj_type *
   return false;
 }
 
-static cj_ref operand(batch *b, cj_ref r, int rank, bool expand) {
+static cj_ref batch_operand(batch *b, cj_ref r, int rank, bool expand) {
   cj_ref x = b->v[r];
   cj_type t;
   if (b->on[r]) {
@@ -53,7 +53,7 @@ static bool shaped_attr(batch *b, cj_attr *a) {
   return true;
 }
 
-static cj_ref emit(batch *b, cj_ref r, cj_ref *in) {
+static cj_ref emit_batched(batch *b, cj_ref r, cj_ref *in) {
   const cj_node *n = cjg_at(b->f, r);
   const cj_ref *from = cjg_operands(b->f, r);
   const cj_op *row = cjr_row(n->op);
@@ -63,7 +63,7 @@ static cj_ref emit(batch *b, cj_ref r, cj_ref *in) {
     if (cjg_type(b->f, from[i])->rank > rank) rank = cjg_type(b->f, from[i])->rank;
   if (n->op == CJ_OP_expand && a.n > rank) rank = a.n;
   if (row->flags & CJ_SHAPED && !shaped_attr(b, &a)) return 0;
-  for (int i = 0; i < n->nin; i++) in[i] = operand(b, from[i], rank, row->flags & CJ_NOBROADCAST);
+  for (int i = 0; i < n->nin; i++) in[i] = batch_operand(b, from[i], rank, row->flags & CJ_NOBROADCAST);
   return cjg_emit(b->g, n->op, in, n->nin, &a);
 }
 
@@ -78,7 +78,7 @@ static void step(batch *b, cj_ref r) {
   }
   if (n->nin > CJ_COUNT(few) && !(in = cjm_alloc(b->g->c, n->nin * sizeof *in))) return;
   b->g->now = b->f->line[r];
-  b->v[r] = emit(b, r, in);
+  b->v[r] = emit_batched(b, r, in);
   if (in != few) cjm_free(b->g->c, in, n->nin * sizeof *in);
 }
 
@@ -88,7 +88,7 @@ static bool input_type(batch *b, cj_ref r, bool on, cj_type *t) {
   return !on || lined_up(b, r, t->rank, b->n, t);
 }
 
-static bool inputs(batch *b, const uint8_t *which) {
+static bool batch_inputs(batch *b, const uint8_t *which) {
   const cj_graph *f = b->f;
   cj_type t;
   for (uint32_t i = 0; i < f->narg; i++) {
@@ -109,11 +109,11 @@ cj_graph *cjx_batch(const cj_graph *f, const uint8_t *which, int64_t n) {
     uint8_t *live = (uint8_t *)(b.v + f->len) + f->len;
     b.on = (uint8_t *)(b.v + f->len);
     cjg_live(f, live);
-    if (inputs(&b, which))
+    if (batch_inputs(&b, which))
       for (cj_ref r = 1; r < f->len && cjg_ok(b.g); r++)
         if (live[r] && cjg_at(f, r)->op != CJ_OP_input) step(&b, r);
     for (uint32_t i = 0; i < f->nout && cjg_ok(b.g); i++)
-      cjg_output(b.g, operand(&b, f->out[i], cjg_type(f, f->out[i])->rank, true));
+      cjg_output(b.g, batch_operand(&b, f->out[i], cjg_type(f, f->out[i])->rank, true));
     cjm_free(f->c, b.v, bytes);
   }
   return cjx_finish(b.g);

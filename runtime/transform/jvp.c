@@ -87,7 +87,7 @@ typedef struct jvp {
   uint8_t *live;
 } jvp;
 
-static void inputs(jvp *j, const uint8_t *active) {
+static void jvp_inputs(jvp *j, const uint8_t *active) {
   const cj_graph *f = j->f;
   for (uint32_t i = 0; i < f->narg; i++) j->v[f->arg[i]] = cjg_arg(j->g, cjg_type(f, f->arg[i]));
   for (uint32_t i = 0; i < f->narg; i++)
@@ -95,7 +95,7 @@ static void inputs(jvp *j, const uint8_t *active) {
   for (uint32_t i = 0; i < f->ncapture; i++) j->v[f->capture[i]] = cjg_capture(j->g, cjg_type(f, f->capture[i]));
 }
 
-static void step(jvp *j, cj_ref r) {
+static void jvp_step(jvp *j, cj_ref r) {
   const cj_node *n = cjg_at(j->f, r);
   const cj_ref *from = cjg_operands(j->f, r);
   cj_ref few[16], *in = few;
@@ -107,7 +107,7 @@ static void step(jvp *j, cj_ref r) {
   if (bytes > sizeof few && !(in = cjm_alloc(j->g->c, bytes))) return;
   cj_ref *t = in + n->nin;
   for (int i = 0; i < n->nin; i++) {
-    in[i] = j->v[from[i]];
+    in[i] = j->v[from[i]] ? j->v[from[i]] : cjb_zeros(j->g, cjg_type(j->f, from[i])); /* rules ask for types */
     t[i] = j->t[from[i]];
   }
   j->t[r] = cjx_push(j->g, n->op, cjg_attr(j->f, r), in, n->nin, j->v[r], t);
@@ -130,9 +130,9 @@ cj_graph *cjx_jvp(const cj_graph *f, const uint8_t *active, bool wantvalue) {
     j.t = j.v + f->len;
     j.live = (uint8_t *)(j.t + f->len);
     cjg_live(f, j.live);
-    inputs(&j, active);
+    jvp_inputs(&j, active);
     for (cj_ref r = 1; r < f->len && cjg_ok(j.g); r++)
-      if (j.live[r] && cjg_at(f, r)->op != CJ_OP_input) step(&j, r);
+      if (j.live[r] && cjg_at(f, r)->op != CJ_OP_input) jvp_step(&j, r);
     outputs(&j, wantvalue);
     cjm_free(f->c, j.v, bytes);
   }
@@ -140,12 +140,8 @@ cj_graph *cjx_jvp(const cj_graph *f, const uint8_t *active, bool wantvalue) {
 }
 
 cj_graph *cjx_finish(cj_graph *g) {
-  if (g && cjg_ok(g)) {
-#ifdef CJ_DEBUG
-    CJ_ASSERT(cjg_verify(g));
-#endif
-    return g;
-  }
+  CJ_ASSERT(!g || !cjg_ok(g) || cjg_verify(g) || g->c->status == CJ_ENOMEM); /* the verifier allocates */
+  if (g && cjg_ok(g)) return g;
   cjg_free(g);
   return NULL;
 }

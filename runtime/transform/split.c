@@ -21,11 +21,12 @@ static bool isconstant(const cj_graph *f, cj_ref r) { return cjg_issource(f, r) 
 static cj_ref from_first(split *s, cj_ref r) {
   if (s->b[r]) return s->b[r];
   if (isconstant(s->f, r)) return s->b[r] = cjg_copy(s->rest, s->f, r, s->b);
+  if (!s->a[r]) return 0; /* a structural zero stays one */
   cjg_output(s->first, s->a[r]);
   return s->b[r] = cjg_capture(s->rest, cjg_type(s->f, r));
 }
 
-static void input(split *s, cj_ref r, bool known, bool capture) {
+static void split_input(split *s, cj_ref r, bool known, bool capture) {
   const cj_type *t = cjg_type(s->f, r);
   cj_graph *g = known ? s->first : s->rest;
   cj_ref x = capture ? cjg_capture(g, t) : cjg_arg(g, t);
@@ -33,7 +34,7 @@ static void input(split *s, cj_ref r, bool known, bool capture) {
   *(known ? &s->a[r] : &s->b[r]) = x;
 }
 
-static void step(split *s, cj_ref r) {
+static void split_step(split *s, cj_ref r) {
   const cj_node *n = cjg_at(s->f, r);
   const cj_ref *in = cjg_operands(s->f, r);
   for (int i = 0; i < n->nin; i++) s->late[r] |= s->late[in[i]];
@@ -49,11 +50,14 @@ static void step(split *s, cj_ref r) {
 static bool run_split(split *s, const uint8_t *known) {
   const cj_graph *f = s->f;
   cjg_live(f, s->live);
-  for (uint32_t i = 0; i < f->narg; i++) input(s, f->arg[i], known[i], false);
-  for (uint32_t i = 0; i < f->ncapture; i++) input(s, f->capture[i], known[f->narg + i], true);
+  for (uint32_t i = 0; i < f->narg; i++) split_input(s, f->arg[i], known[i], false);
+  for (uint32_t i = 0; i < f->ncapture; i++) split_input(s, f->capture[i], known[f->narg + i], true);
   for (cj_ref r = 1; r < f->len && cjg_ok(s->first); r++)
-    if (s->live[r] && cjg_at(f, r)->op != CJ_OP_input) step(s, r);
-  for (uint32_t i = 0; i < f->nout && cjg_ok(s->first); i++) cjg_output(s->rest, from_first(s, f->out[i]));
+    if (s->live[r] && cjg_at(f, r)->op != CJ_OP_input) split_step(s, r);
+  for (uint32_t i = 0; i < f->nout && cjg_ok(s->first); i++) {
+    cj_ref y = from_first(s, f->out[i]);
+    cjg_output(s->rest, y ? y : cjb_zeros(s->rest, cjg_type(f, f->out[i])));
+  }
   return cjg_ok(s->first);
 }
 
@@ -82,7 +86,7 @@ bool cjx_split(const cj_graph *f, const uint8_t *known, cj_graph **first, cj_gra
 
 /* --- dependence ---------------------------------------------------------------------------------------------- */
 
-static bool carries(const cj_graph *f, cj_ref r, int i, const uint8_t *on) {
+static bool carried(const cj_graph *f, cj_ref r, int i, const uint8_t *on) {
   const cj_op *row = cjg_row(f, r);
   return on[cjg_operands(f, r)[i]] && !(row->flags & CJ_NODIFF) && !cjx_isaux(row, i) &&
          cjt_isfloat(cjg_type(f, r)->dtype);
@@ -95,7 +99,7 @@ bool cjx_depends(const cj_graph *f, uint8_t *dep) {
     memset(on, 0, f->len);
     on[f->arg[j]] = cjt_isfloat(cjg_type(f, f->arg[j])->dtype);
     for (cj_ref r = f->arg[j] + 1; r < f->len; r++)
-      for (int i = 0; !on[r] && !cjg_issource(f, r) && i < cjg_at(f, r)->nin; i++) on[r] = carries(f, r, i, on);
+      for (int i = 0; !on[r] && !cjg_issource(f, r) && i < cjg_at(f, r)->nin; i++) on[r] = carried(f, r, i, on);
     for (uint32_t i = 0; i < f->nout; i++) dep[i * f->narg + j] = on[f->out[i]];
   }
   cjm_free(f->c, on, f->len);
@@ -123,7 +127,8 @@ cj_graph *cjx_lift(const cj_graph *f, uint32_t *index, uint32_t *n) {
     }
     for (cj_ref r = 1; r < f->len && cjg_ok(g); r++)
       if (live[r] && !map[r]) map[r] = cjg_copy(g, f, r, map);
-    for (uint32_t i = 0; i < f->nout && cjg_ok(g); i++) cjg_output(g, map[f->out[i]]);
+    for (uint32_t i = 0; i < f->nout && cjg_ok(g); i++)
+      cjg_output(g, map[f->out[i]] ? map[f->out[i]] : cjb_zeros(g, cjg_type(f, f->out[i])));
     cjm_free(f->c, map, bytes);
   }
   return cjx_finish(g);

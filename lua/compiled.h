@@ -1,0 +1,79 @@
+/*
+** compiled.h -- compiled functions as scripts hold them.  One has a signature for every structure and types of
+** arguments it was called with, and a signature has versions: programs that differ because the function branched
+** on values.  Signatures and versions are userdata that a table of the function keeps alive; the lists go through
+** them in the order of use, the last one first.
+**
+** Making room for results may run finalizers, which may call the function again.  So that comes first, and what
+** was looked up before is looked up again if the function was called meanwhile (stamp).
+*/
+#ifndef cjl_compiled_h
+#define cjl_compiled_h
+
+#include "tracing.h"
+
+#define CJL_COMPILED "cjac.compiled"
+
+typedef struct cjl_version {
+  cj_compiled *k;
+  struct cjl_version *next;
+  struct cjl_signature *sig;
+  int nret, ny;     /* values the function returns; tensors in them */
+  bool flat;        /* every one of these values is a tensor */
+  bool fickle;      /* depends on numbers as such, not only on comparisons */
+  bool hit;         /* served a call after the one it was made for */
+  int misses;       /* calls in a row that it did not serve */
+  uint64_t tried;   /* the last call that it did not serve */
+  int64_t rows, cols; /* of a sparse result, else 0 */
+  cj_val y[];       /* room for ny */
+} cjl_version;
+enum { CJL_VRESULTS = 1, CJL_VARGS, CJL_VSIGNATURE, CJL_VROW, CJL_VCOL, CJL_VNUV = CJL_VCOL };
+
+typedef struct cjl_signature {
+  struct cjl_signature *next;
+  cjl_version *first;
+  int narg, nx, nversion; /* arguments; tensors in them */
+  bool flat;              /* every argument is a tensor or a number */
+  cj_val *x;              /* room for nx */
+  cj_type type[];
+} cjl_signature;
+
+/* Where a compiled function comes from. */
+typedef enum cjl_origin { CJL_FUNCTION, CJL_DERIVED, CJL_PRODUCT, CJL_MAPPED } cjl_origin;
+
+typedef struct cjl_compiled {
+  cjl_origin origin; /* product: takes v too */
+  cj_request rq;
+  int64_t n; /* mapped: instances */
+  const char *who;
+  cjl_signature *first;
+  int nsig, nparam; /* nparam: arguments without v, -1: unknown */
+  uint64_t stamp;   /* calls so far */
+  int64_t traces;
+} cjl_compiled;
+enum { CJL_CFUNCTION = 1, CJL_CPARENT, CJL_CANCHORS, CJL_CDERIVED, CJL_CNUV = CJL_CDERIVED };
+enum { CJL_MAXSIGNATURES = 64, CJL_MAXVERSIONS = 16 };
+
+/* --- compiled.c: calling --- */
+cjl_compiled *cjl_checkcompiled(lua_State *L, int idx, const char *who);
+/* F(...), where upvalue 2 is the metatable. */
+int cjl_callcompiled(lua_State *L);
+/* The signature that the n arguments from stack index first on have, whose x they fill; NULL: none. */
+cjl_signature *cjl_findsignature(lua_State *L, cjl_state *S, int self, int first, int n);
+/* Pushes the version or signature at p, which the function at self keeps. */
+void cjl_pushanchored(lua_State *L, int self, const void *p);
+void cjl_dropversion(lua_State *L, int self, cjl_version *v);
+void cjl_usedversion(cjl_compiled *F, cjl_version *v); /* to the front */
+
+/* --- compile.c: making --- */
+/* F, arguments -> a new version for them, which the function keeps unless it depends on an open trace. */
+int cjl_makeversion(lua_State *L);
+/* F, arguments -> a version that holds for them. */
+int cjl_validversion(lua_State *L);
+
+/* --- compiledinfo.c: looking --- */
+int cjl_compiledstats(lua_State *L);
+int cjl_compiledexplain(lua_State *L);
+int cjl_compileddot(lua_State *L);
+int cjl_compiledtostring(lua_State *L);
+#endif

@@ -1,0 +1,271 @@
+/*
+** compiled_run.c -- calling compiled functions.  A call at tensors fills the views, finds where the results go,
+** runs the plan and looks at the guards.  Results for new tensors are written in place; those for tensors of the
+** caller too if nothing can go wrong any more, else into memory aside first.
+*/
+#include "api/compiled.h"
+
+#include <string.h>
+
+static size_t padded(size_t n) { return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN; }
+static size_t guard_room(const cj_type *t) { return (cjt_bytes(t) + 7) / 8 * 8; }
+
+/* --- the memory of a run ----------------------------------------------------------------------------------- */
+
+static bool plan_compiled(cj_compiled *k) {
+  cj_graph part = *k->f->g; /* shares all memory */
+  if (k->plan) return true;
+  if (k->bound)
+    return cjm_fail(k->c, CJ_EARG, "the function depends on a value of a trace; it can only be called there"), false;
+  if (k->loops) {
+    part.out += k->ny;
+    part.nout = k->nguard;
+    if (k->nguard == 0) return true;
+  }
+  return cje_plan_new(k->c, &part, &k->plan) == CJ_OK;
+}
+
+/* At least n bytes, what is in them is lost. */
+static bool grow_block(cj_ctx *c, char **block, size_t *size, size_t n) {
+  if (n <= *size) return true;
+  char *p = cjm_aligned(c, n);
+  if (!p) return false;
+  cjm_aligned_free(c, *block, *size);
+  *block = p;
+  *size = n;
+  return true;
+}
+
+bool cj_compiled_ready(cj_compiled *k) {
+  const cj_graph *g = k->f->g;
+  size_t nin = (size_t)g->narg + g->ncapture;
+  if (k->room) return true;
+  if (!plan_compiled(k) || (k->plan && !grow_block(k->c, &k->work, &k->nwork, cje_plan_worksize(k->plan, NULL))))
+    return false;
+  size_t n = nin * sizeof *k->view + (g->nout + (size_t)1) * sizeof *k->buf + k->nx * sizeof *k->num + k->nexpect + k->ny;
+  if (!grow_block(k->c, &k->room, &k->nroom, n)) return false;
+  k->view = (cj_view *)(void *)k->room;
+  k->buf = (void **)(k->view + nin);
+  k->num = (double *)(k->buf + g->nout + 1);
+  k->got = (char *)(k->num + k->nx);
+  k->given = (bool *)(k->got + k->nexpect);
+  for (uint32_t i = 0; i < g->ncapture; i++) k->view[k->nx + i] = cjt_asview(k->f->capture[i].u.tensor);
+  char *got = memset(k->got, 0, k->nexpect);
+  for (uint32_t i = k->ny; i < g->nout; i++) {
+    k->buf[i] = got;
+    got += guard_room(cjg_type(g, g->out[i]));
+  }
+  return true;
+}
+
+/* --- arguments ------------------------------------------------------------------------------------------------ */
+
+static cj_status wrong_input(cj_compiled *k, uint32_t i, const cj_val *x) {
+  cj_type have;
+  char buf[512];
+  cj_text w = {buf, 0, sizeof buf};
+  if (!cj_type_of(k->c, x, &have)) return k->c->status;
+  cjm_putf(&w, "argument %u is ", i + 1);
+  cjt_puttype(&w, &have);
+  cjm_puts(&w, ", wanted ");
+  cjt_puttype(&w, cj_func_in(k->f, (int)i));
+  return cjm_fail(k->c, CJ_ESHAPE, "%s", buf);
+}
+
+/* Fills the views; *strided: some argument may not be row-major. */
+static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
+  *strided = false;
+  for (uint32_t i = 0; i < k->nx; i++) {
+    const cj_type *t = cj_func_in(k->f, (int)i);
+    cj_view *v = &k->view[i];
+    if (x[i].kind == CJ_TENSOR) {
+      const cj_tensor *a = x[i].u.tensor;
+      if (!cjt_same(&a->type, t)) return wrong_input(k, i, &x[i]), false;
+      v->data = a->data;
+      v->type = &a->type;
+      memcpy(v->stride, a->stride, sizeof v->stride);
+      *strided |= a->base != NULL;
+    } else if (x[i].kind == CJ_NUM && t->dtype == CJ_F64 && t->rank == 0) {
+      k->num[i] = x[i].u.num;
+      v->data = (char *)&k->num[i];
+      v->type = t;
+    } else {
+      return wrong_input(k, i, &x[i]), false;
+    }
+  }
+  return !*strided || !k->plan || grow_block(k->c, &k->work, &k->nwork, cje_plan_worksize(k->plan, k->view));
+}
+
+/* --- results ---------------------------------------------------------------------------------------------------- */
+
+static bool check_given(cj_compiled *k, uint32_t i, const cj_val *y) {
+  const cj_type *t = cj_func_out(k->f, (int)i);
+  char buf[512];
+  cj_text w = {buf, 0, sizeof buf};
+  if (!k->given[i] || cjt_same(&y[i].u.tensor->type, t)) return true;
+  cjm_putf(&w, "result %u is ", i + 1);
+  cjt_puttype(&w, t);
+  cjm_puts(&w, ", the tensor for it is ");
+  cjt_puttype(&w, &y[i].u.tensor->type);
+  return cjm_fail(k->c, CJ_ESHAPE, "%s", buf), false;
+}
+
+/* Whether a tensor to write to is read too, or written twice. */
+static bool is_seen(const cj_compiled *k, const cj_val *x, const cj_val *y, uint32_t i) {
+  for (uint32_t j = 0; j < k->nx; j++)
+    if (x[j].kind == CJ_TENSOR && x[j].u.tensor == y[i].u.tensor) return true;
+  for (uint32_t j = 0; j < i; j++)
+    if (y[j].kind == CJ_TENSOR && y[j].u.tensor == y[i].u.tensor) return true;
+  return false;
+}
+
+static void drop_new(const cj_compiled *k, cj_val *y, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++)
+    if (!k->given[i]) cj_val_release(&y[i]);
+}
+
+/* Room for the results; *aside: those for tensors of the caller go to the stage. */
+static bool take_outputs(cj_compiled *k, const cj_val *x, cj_val *y, bool *aside) {
+  size_t stage = 0;
+  uint32_t i = 0;
+  *aside = k->careful;
+  for (; i < k->ny; i++) {
+    k->given[i] = y[i].kind == CJ_TENSOR;
+    if (!k->given[i]) {
+      cj_tensor *t = cjt_new(k->c, cj_func_out(k->f, (int)i));
+      if (!t) break;
+      y[i] = (cj_val){.kind = CJ_TENSOR, .u.tensor = t};
+    } else if (!cj_tensor_edit(y[i].u.tensor)) {
+      cjm_fail(k->c, CJ_EARG, "the tensor for result %u shares its elements with another one", i + 1);
+      break;
+    } else {
+      stage += padded(cjt_bytes(cj_func_out(k->f, (int)i)));
+      *aside |= is_seen(k, x, y, i);
+    }
+    k->buf[i] = y[i].u.tensor->data;
+  }
+  bool ok = i == k->ny;
+  for (uint32_t j = 0; ok && !*aside && j < k->ny; j++) ok = check_given(k, j, y);
+  ok = ok && (!*aside || grow_block(k->c, &k->stage, &k->nstage, stage));
+  if (!ok) drop_new(k, y, i);
+  return ok;
+}
+
+static void aim_aside(cj_compiled *k) {
+  size_t at = 0;
+  for (uint32_t i = 0; i < k->ny; i++) {
+    if (!k->given[i]) continue;
+    k->buf[i] = k->stage + at;
+    at += padded(cjt_bytes(cj_func_out(k->f, (int)i)));
+  }
+}
+
+static bool hand_over(cj_compiled *k, const cj_val *y) {
+  for (uint32_t i = 0; i < k->ny; i++)
+    if (!check_given(k, i, y)) return false;
+  for (uint32_t i = 0; i < k->ny; i++)
+    if (k->given[i]) memcpy(y[i].u.tensor->data, k->buf[i], cjt_bytes(&y[i].u.tensor->type));
+  return true;
+}
+
+/* --- guards ------------------------------------------------------------------------------------------------------ */
+
+/* A plan may round other than the single operations of a trace.  Only floats can differ for that reason. */
+static void settle_guards(cj_compiled *k) {
+  size_t at = 0;
+  for (uint32_t i = 0; i < k->nguard; i++) {
+    const cj_type *t = cj_func_out(k->f, (int)(k->ny + i));
+    if (cjt_isfloat(t->dtype)) memcpy(k->expect + at, k->got + at, cjt_bytes(t));
+    at += guard_room(t);
+  }
+}
+
+static bool guards_hold(const cj_compiled *k) { /* gaps between them are zeros in both */
+  return memcmp(k->got, k->expect, k->nexpect) == 0;
+}
+
+/* --- at tensors ---------------------------------------------------------------------------------------------------- */
+
+static cj_status run_compiled(cj_compiled *k) {
+  cj_ctx *c = k->c;
+  const char *fault = NULL;
+  int line = 0;
+  cj_status s = CJ_OK;
+  if (k->plan)
+    s = cje_plan_run(k->plan, k->view, k->loops ? k->buf + k->ny : k->buf, k->work, c->cancel, &fault, &line);
+  return s == CJ_OK ? s : cj_fault(c, s, fault, line);
+}
+
+static cj_status run_in_loops(cj_compiled *k) {
+  const char *fault = NULL;
+  int line = 0;
+  cj_status s = cjj_run(k->c, k->loops, k->view, k->buf, &fault, &line);
+  return s == CJ_OK ? s : cj_fault(k->c, s, fault, line);
+}
+
+static cj_status call_at_tensors(cj_compiled *k, const cj_val *x, cj_val *y, bool *valid) {
+  cj_ctx *c = k->c;
+  bool strided, aside, good = true;
+  if (!cj_compiled_ready(k) || !take_inputs(k, x, &strided) || !take_outputs(k, x, y, &aside)) return c->status;
+  if (aside) aim_aside(k);
+  cj_status s = run_compiled(k);
+  if (s == CJ_OK && k->nguard) {
+    if (!valid)
+      settle_guards(k);
+    else
+      good = *valid = guards_hold(k);
+  }
+  if (s == CJ_OK && good && k->loops) s = run_in_loops(k);
+  if (s == CJ_OK && good && aside && !hand_over(k, y)) s = c->status;
+  if (s != CJ_OK || !good) drop_new(k, y, k->ny);
+  return s;
+}
+
+/* --- in a trace ------------------------------------------------------------------------------------------------------ */
+
+/* The trace takes the guards over, up to the first that does not hold. */
+static cj_status check_traced_guards(cj_compiled *k, const cj_val *guard, bool *valid) {
+  const char *expect = k->expect;
+  for (uint32_t i = 0; i < k->nguard; i++) {
+    cj_tensor *x, *y;
+    if (cj_val_tensor(k->c, &guard[i], &x) != CJ_OK) return k->c->status;
+    y = cjt_contiguous(x);
+    cjt_release(x);
+    if (!y) return k->c->status;
+    bool same = memcmp(y->data, expect, cjt_bytes(&y->type)) == 0;
+    expect += guard_room(&y->type);
+    cjt_release(y);
+    if (!same && valid) return *valid = false, CJ_OK;
+  }
+  return CJ_OK;
+}
+
+static cj_status call_in_trace(cj_compiled *k, const cj_val *x, cj_val *y, bool *valid) {
+  cj_ctx *c = k->c;
+  const cj_graph *g = k->f->g;
+  size_t nin = (size_t)g->narg + g->ncapture, bytes = (nin + g->nout + 1) * sizeof(cj_val);
+  for (uint32_t i = 0; i < k->nx; i++) {
+    cj_type t;
+    if (!cj_type_of(c, &x[i], &t)) return c->status;
+    if (!cjt_same(&t, cj_func_in(k->f, (int)i))) return wrong_input(k, i, &x[i]);
+  }
+  cj_val *in = cjm_alloc(c, bytes), *out = in ? in + nin : NULL;
+  if (!in) return c->status;
+  if (k->nx) memcpy(in, x, k->nx * sizeof *in);
+  if (g->ncapture) memcpy(in + k->nx, k->f->capture, g->ncapture * sizeof *in);
+  if (cj_program_apply(c, g, in, out) == CJ_OK && check_traced_guards(k, out + k->ny, valid) == CJ_OK && k->ny)
+    memcpy(y, out, k->ny * sizeof *y);
+  cjm_free(c, in, bytes);
+  return c->status;
+}
+
+cj_status cj_compiled_call(cj_compiled *k, const cj_val *x, int nx, cj_val *y, bool *valid) {
+  cj_ctx *c = k->c;
+  bool traced = k->bound;
+  cjm_clear(c);
+  if (valid) *valid = true;
+  if (nx < 0 || (uint32_t)nx != k->nx)
+    return cjm_fail(c, CJ_EARG, "the function takes %u arguments, got %d", k->nx, nx);
+  for (uint32_t i = 0; i < k->nx; i++) traced |= x[i].kind == CJ_TRACED;
+  return traced ? call_in_trace(k, x, y, valid) : call_at_tensors(k, x, y, valid);
+}
