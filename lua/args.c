@@ -121,8 +121,7 @@ static void read_operand(cjl_call *c, const place *w) {
 /* In arguments one by one the list ends where something else than a tensor comes. */
 static int count_arguments(const cjl_call *c, int from, bool tables) {
   int n = 0;
-  while (from + n <= c->narg &&
-         (cjl_test(c->L, c->S, from + n) || (tables && lua_type(c->L, from + n) == LUA_TTABLE)))
+  while (from + n <= c->narg && (cjl_test(c->L, c->S, from + n) || (tables && lua_type(c->L, from + n) == LUA_TTABLE)))
     n++;
   return n;
 }
@@ -132,7 +131,7 @@ static void check_elements(cjl_call *c, const place *w) {
     lua_rawgeti(c->L, w->idx, i);
     if (cjl_operand(c->L, c->S, -1).kind == CJ_NONE)
       cjl_error(c->L, "%s: argument %d (%s), element %d: expected a tensor or a number, got %s", c->d->who, w->arg,
-                 w->a->name, i, cjl_describe(c->L, -1));
+                w->a->name, i, cjl_describe(c->L, -1));
     lua_pop(c->L, 1);
   }
 }

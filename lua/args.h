@@ -15,7 +15,7 @@ typedef struct cjl_call {
   int narg, next, opts; /* positional arguments, the first not read yet, index of the options table or 0 */
   int at[CJL_MAXARG];   /* operands: where each is on the stack; 0: absent, AT_LIST: the list stands here */
   int nat;
-  int list, nlist;       /* the list: a table at list > 0, or stack slots from -list on */
+  int list, nlist; /* the list: a table at list > 0, or stack slots from -list on */
   cj_param p[CJL_MAXARG];
   int np;
 } cjl_call;

@@ -10,9 +10,10 @@
 typedef struct drive {
   const char *who;
   cj_request rq;
-  bool aux;         /* f returns (outputs, something else), which is handed through */
-  bool also_value;  /* the outputs after the derivative, not before it */
-  bool list;        /* argnums was a table */
+  bool scalar;     /* f must return one number */
+  bool aux;        /* f returns (outputs, something else), which is handed through */
+  bool also_value; /* the outputs after the derivative, not before it */
+  bool list;       /* argnums was a table */
   int nargnums;
   int64_t argnum[16];
 } drive;
@@ -44,15 +45,13 @@ static void read_strategy(lua_State *L, drive *d, int opts) {
   static const struct {
     const char *name;
     cj_strategy s;
-  } known[] = {
-      {"auto", CJ_AUTO}, {"reverse-mode", CJ_REVERSE}, {"forward-mode", CJ_FORWARD}, {"sparse", CJ_SPARSE}};
+  } known[] = {{"auto", CJ_AUTO}, {"reverse-mode", CJ_REVERSE}, {"forward-mode", CJ_FORWARD}, {"sparse", CJ_SPARSE}};
   if (lua_getfield(L, opts, "strategy") != LUA_TNIL) {
     const char *s = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
     size_t i = 0, n = sizeof known / sizeof *known;
     while (i < n && strcmp(known[i].name, s) != 0) i++;
     if (i == n)
-      cjl_error(L,
-                "%s: option 'strategy': expected \"auto\", \"reverse-mode\", \"forward-mode\" or \"sparse\", got %s",
+      cjl_error(L, "%s: option 'strategy': expected \"auto\", \"reverse-mode\", \"forward-mode\" or \"sparse\", got %s",
                 d->who, *s ? s : cjl_describe(L, -1));
     d->rq.strategy = known[i].s;
   }
@@ -167,11 +166,24 @@ typedef struct frame {
   int in, out, v, aux; /* structures; v: the value as it was given; 0: not there */
 } frame;
 
+/* A gradient is that of one number. */
+static void check_scalar(lua_State *L, cjl_state *S, const drive *d, int out, int ny) {
+  cj_type t;
+  cj_val y;
+  if (ny != 1) cjl_error(L, "%s: f should return one tensor with one element; it returned %d tensors", d->who, ny);
+  (void)cjl_values(L, out, &y);
+  CJL_TRY(L, S, d->who, cj_val_type(S->ctx, &y, &t));
+  if (cj_type_count(&t) == 1) return;
+  cjl_pushshape(L, &t);
+  cjl_error(L, "%s: f should return one tensor with one element; it returned shape %s", d->who, lua_tostring(L, -1));
+}
+
 /* Ends the trace and pushes the results: values, derivatives, aux, in the order of d. */
 static int finish(lua_State *L, cjl_state *S, const drive *d, const frame *f) {
   int nx = cjl_leaves(L, f->in), ny = cjl_leaves(L, f->out), nv = 0, vstructure = 0, got = 0;
   if ((int64_t)nx * (nx > ny ? nx : ny) > 1 << 24)
     return cjl_error(L, "%s: %d inputs and %d outputs are too many", d->who, nx, ny);
+  if (d->scalar) check_scalar(L, S, d, f->out, ny);
   if (f->v) {
     cjl_structure(L, S, f->v, d->who, "v");
     vstructure = lua_gettop(L);
@@ -325,10 +337,13 @@ static int make_function(lua_State *L, drive d) {
   return 1;
 }
 
-static int grad(lua_State *L) { return make_function(L, (drive){.who = "cj.grad", .rq = {.want = CJ_VJP}}); }
+static int grad(lua_State *L) {
+  return make_function(L, (drive){.who = "cj.grad", .scalar = true, .rq = {.want = CJ_VJP}});
+}
 
 static int value_and_grad(lua_State *L) {
-  return make_function(L, (drive){.who = "cj.value_and_grad", .rq = {.want = CJ_VJP, .value = true}});
+  drive d = {.who = "cj.value_and_grad", .scalar = true, .rq = {.want = CJ_VJP, .value = true}};
+  return make_function(L, d);
 }
 
 static int jacrev(lua_State *L) {
@@ -340,18 +355,11 @@ static int jacfwd(lua_State *L) {
 }
 
 void cjl_open_autodiff(lua_State *L, cjl_state *S) {
-  static const cjl_reg functions[] = {{"jacobian", jacobian},
-                                      {"hessian", hessian},
-                                      {"value_and_jacobian", value_and_jacobian},
-                                      {"vjp", vjp},
-                                      {"jvp", jvp},
-                                      {"vhp", vhp},
-                                      {"hvp", hvp},
-                                      {"grad", grad},
-                                      {"value_and_grad", value_and_grad},
-                                      {"jacrev", jacrev},
-                                      {"jacfwd", jacfwd},
-                                      {NULL, NULL}};
+  static const cjl_reg functions[] = {
+      {"jacobian", jacobian}, {"hessian", hessian}, {"value_and_jacobian", value_and_jacobian},
+      {"vjp", vjp},           {"jvp", jvp},         {"vhp", vhp},
+      {"hvp", hvp},           {"grad", grad},       {"value_and_grad", value_and_grad},
+      {"jacrev", jacrev},     {"jacfwd", jacfwd},   {NULL, NULL}};
   (void)S;
   cjl_register(L, functions, false);
 }

@@ -46,9 +46,7 @@ static double element(const cj_tensor *x, int64_t i) {
   return isfloat ? f : (double)n;
 }
 
-static void leaf_shared(lua_State *L, void *ud) {
-  cjl_share(L, ((check *)ud)->S, lua_touserdata(L, -1));
-}
+static void leaf_shared(lua_State *L, void *ud) { cjl_share(L, ((check *)ud)->S, lua_touserdata(L, -1)); }
 
 /* A copy of the input on top, with one element moved if it is the one. */
 static void leaf_moved(lua_State *L, void *ud) {
@@ -118,7 +116,8 @@ static void check_element(check *c, const cj_val *j, const cj_type *xt, double x
   int64_t n = cj_type_count(xt);
   for (int i = 0; i < c->ny; i++) {
     const cj_tensor *p = a[i].u.tensor, *m = b[i].u.tensor, *block = j[i * c->nx + c->which].u.tensor;
-    if (a[i].kind != CJ_TENSOR || b[i].kind != CJ_TENSOR) cjl_error(L, "%s: cannot be used inside a traced function", WHO);
+    if (a[i].kind != CJ_TENSOR || b[i].kind != CJ_TENSOR)
+      cjl_error(L, "%s: cannot be used inside a traced function", WHO);
     cj_type yt = *cj_tensor_type(p);
     int64_t ny = cj_type_count(&yt);
     if (cj_type_count(cj_tensor_type(m)) != ny || cj_type_count(cj_tensor_type(block)) != ny * n)
@@ -158,8 +157,7 @@ static int check_grad(lua_State *L) {
   for (c.which = 0; c.which < c.nx; c.which++) {
     if (x[c.which].kind != CJ_TENSOR) return cjl_error(L, "%s: cannot be used inside a traced function", WHO);
     cj_type t = *cj_tensor_type(x[c.which].u.tensor);
-    for (c.at = 0; c.at < cj_type_count(&t); c.at++)
-      check_element(&c, j, &t, element(x[c.which].u.tensor, c.at));
+    for (c.at = 0; c.at < cj_type_count(&t); c.at++) check_element(&c, j, &t, element(x[c.which].u.tensor, c.at));
   }
   lua_pushboolean(L, 1);
   return 1;

@@ -187,7 +187,7 @@ static void push_slots(calling *c, const cjl_version *v) {
 }
 
 static bool samelayout(const cjl_version *a, const cjl_version *b) {
-  return a == b || (a->flat && b->flat && a->nret == b->nret && !a->rows == !b->rows);
+  return a == b || (a->flat && b->flat && a->nret == b->nret && a->sparse == b->sparse);
 }
 
 static int push_sparse(calling *c, const cjl_version *v) {
@@ -206,7 +206,7 @@ static int push_sparse(calling *c, const cjl_version *v) {
 }
 
 static int give_new(calling *c, const cjl_version *v) {
-  bool sparse = v->rows > 0;
+  bool sparse = v->sparse;
   int nret = v->nret, ny = v->ny;
   if (sparse) push_version(c, v); /* weighing may drop it */
   for (int i = 0; i < ny; i++) c->slots.slot[i]->v = v->y[i];
@@ -261,7 +261,7 @@ static bool push_given_sparse(calling *c, const cjl_version *v) {
 static bool push_targets(calling *c, const cjl_version *v) {
   lua_State *L = c->L;
   c->first = lua_gettop(L) + 1;
-  if (v->rows) return push_given_sparse(c, v);
+  if (v->sparse) return push_given_sparse(c, v);
   if (v->flat && v->nret == 1) {
     lua_pushvalue(L, c->out);
     return cjl_test(L, c->S, -1) != NULL;

@@ -13,6 +13,7 @@
 #include "tracing.h"
 
 #define CJL_COMPILED "cjac.compiled"
+#define CJL_SPEC "cjac.spec"
 
 typedef struct cjl_version {
   cj_compiled *k;
@@ -24,7 +25,8 @@ typedef struct cjl_version {
   bool hit;         /* served a call after the one it was made for */
   int misses;       /* calls in a row that it did not serve */
   uint64_t tried;   /* the last call that it did not serve */
-  int64_t rows, cols; /* of a sparse result, else 0 */
+  bool sparse;        /* its result is a sparse tensor of that many rows and columns */
+  int64_t rows, cols;
   cj_val y[];       /* room for ny */
 } cjl_version;
 enum { CJL_VRESULTS = 1, CJL_VARGS, CJL_VSIGNATURE, CJL_VROW, CJL_VCOL, CJL_VNUV = CJL_VCOL };
@@ -65,9 +67,10 @@ void cjl_pushanchored(lua_State *L, int self, const void *p);
 void cjl_dropversion(lua_State *L, int self, cjl_version *v);
 void cjl_usedversion(cjl_compiled *F, cjl_version *v); /* to the front */
 
-/* --- compile.c: making --- */
+/* --- versions.c: making --- */
 /* F, arguments -> a new version for them, which the function keeps unless it depends on an open trace. */
 int cjl_makeversion(lua_State *L);
+int cjl_makefromtypes(lua_State *L); /* the same for specs: only types are known */
 /* F, arguments -> a version that holds for them. */
 int cjl_validversion(lua_State *L);
 

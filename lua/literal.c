@@ -8,9 +8,9 @@ typedef struct literal {
   cjl_state *S;
   const char *who;
   cj_type t;
-  bool known;                    /* the rank is */
-  int64_t at[CJ_MAXRANK];        /* where we are, from 1 */
-  bool numbers, bools, tensors;  /* what was met */
+  bool known;                   /* the rank is */
+  int64_t at[CJ_MAXRANK];       /* where we are, from 1 */
+  bool numbers, bools, tensors; /* what was met */
 } literal;
 
 /* Raises with the place, about the value at idx: "cj.tensor: element [2][3]: ...". */
@@ -175,8 +175,11 @@ static int to_bool(lua_State *L) { return make(L, "cj.bool", CJ_BOOL); }
 
 void cjl_open_literal(lua_State *L, cjl_state *S) {
   static const cjl_reg functions[] = {{"tensor", tensor}, {NULL, NULL}};
-  static const cjl_reg both[] = { /* a tensor is cast */
-                                 {"double", to_double}, {"float", to_float}, {"long", to_long}, {"bool", to_bool},
+  static const cjl_reg both[] = {/* a tensor is cast */
+                                 {"double", to_double},
+                                 {"float", to_float},
+                                 {"long", to_long},
+                                 {"bool", to_bool},
                                  {NULL, NULL}};
   (void)S;
   cjl_register(L, functions, false);

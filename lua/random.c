@@ -95,9 +95,12 @@ static int generator(lua_State *L) {
 }
 
 void cjl_open_random(lua_State *L, cjl_state *S) {
-  static const cjl_reg functions[] = {{"rand", uniform},         {"randn", normal},
-                                      {"randint", integers},     {"randperm", permutation},
-                                      {"generator", generator},  {"manual_seed", manual_seed},
+  static const cjl_reg functions[] = {{"rand", uniform},
+                                      {"randn", normal},
+                                      {"randint", integers},
+                                      {"randperm", permutation},
+                                      {"generator", generator},
+                                      {"manual_seed", manual_seed},
                                       {NULL, NULL}};
   (void)S;
   cjl_register(L, functions, false);

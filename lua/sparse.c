@@ -2,7 +2,7 @@
 ** sparse.c -- sparse Jacobians and Hessians for scripts.  C traces, and hands the nonzeros and their places to
 ** the constructor in lua/cjac/sparse.lua, whose methods are ordinary traceable operations.
 */
-#include "tracing.h"
+#include "sparse.h"
 
 /* Holds a pattern while its places are copied. */
 static int release_pattern(lua_State *L) {
@@ -22,8 +22,7 @@ static cj_pattern **pattern_box(lua_State *L) {
   return p;
 }
 
-/* Pushes the rows and the columns of all nonzeros, counted from 1. */
-static void push_places(lua_State *L, cjl_state *S, const cj_csr *m, const char *who) {
+void cjl_pushplaces(lua_State *L, cjl_state *S, const cj_csr *m, const char *who) {
   cj_type t;
   (void)cj_type_make(CJ_I64, 1, &m->nnz, &t);
   int64_t *row = cjl_new(L, S, &t, who), *col = cjl_new(L, S, &t, who);
@@ -66,7 +65,7 @@ static int derive(lua_State *L, cj_want want, const char *who) {
   cjl_fillslots(L, S, &slots, &out);
   lua_pushvalue(L, result);
   cj_pattern_csr(*p, &m);
-  push_places(L, S, &m, who);
+  cjl_pushplaces(L, S, &m, who);
   lua_pushinteger(L, (lua_Integer)m.rows);
   lua_pushinteger(L, (lua_Integer)m.cols);
   return 5;
@@ -84,5 +83,6 @@ void cjl_open_sparse(lua_State *L, cjl_state *S) {
   lua_pushvalue(L, -2);
   cjl_pushfunction(L, jacobian, 0);
   cjl_pushfunction(L, hessian, 0);
-  lua_call(L, 3, 0);
+  lua_call(L, 3, 1);
+  lua_setiuservalue(L, lua_upvalueindex(1), CJL_NEWSPARSE);
 }

@@ -86,6 +86,7 @@ int cjl_spreadinputs(lua_State *L, int inputs) {
 
 void cjl_checkfunction(lua_State *L, const char *who, int idx) {
   if (lua_type(L, idx) == LUA_TFUNCTION) return;
+  if (luaL_testudata(L, idx, "cjac.compiled")) return;
   if (lua_type(L, idx) == LUA_TTABLE && luaL_getmetafield(L, idx, "__call") != LUA_TNIL) {
     lua_pop(L, 1);
     return;

@@ -88,7 +88,8 @@ int cjl_raise(lua_State *L, cjl_state *S, cj_status s, const char *who) {
   if (!*msg) msg = cj_status_text(s);
   if (strncmp(msg, "cj.", 3) == 0) return cjl_error(L, "%s", msg);
   if (isprefixed(msg, who)) msg = strchr(msg, ':') + 2;
-  return cjl_error(L, "%s: %s%s", who, msg, s == CJ_ENOVALUE ? " (in a function given to cj.vmap there is no number yet)" : "");
+  return cjl_error(L, "%s: %s%s", who, msg,
+                   s == CJ_ENOVALUE ? " (in a function given to cj.vmap there is no number yet)" : "");
 }
 
 int cjl_argerror(lua_State *L, const char *who, int arg, const char *name, const char *want, int idx) {
@@ -176,17 +177,24 @@ cjl_tensor *cjl_box(lua_State *L) {
   return h;
 }
 
-/* Tensors live outside Lua's heap, so Lua's collector would wait too long (its pace follows its own heap).
-** Every DEBT bytes it does as much work as a heap that is all garbage would need. */
-#define DEBT ((size_t)1 << 21)
+/* Tensors live outside Lua's heap, so Lua's collector, whose pace follows its own heap, would wait too long.  It is
+** told in steps; a whole cycle is done while tensors of about the size of all that is alive are made. */
+#define STEP ((size_t)1 << 19)
 #define HEADER 256 /* bytes of a tensor beyond its elements, about */
+
+static void collect_some(lua_State *L, cjl_state *S) {
+  cj_memstat m;
+  cj_ctx_mem(S->ctx, &m);
+  double heap = lua_gc(L, LUA_GCCOUNT), debt = (double)S->debt / 1024, alive = (double)m.live / 1024 - debt;
+  double period = alive > heap ? alive : heap; /* all in kilobytes */
+  S->debt = 0;
+  if (lua_gc(L, LUA_GCISRUNNING)) lua_gc(L, LUA_GCSTEP, (int)(debt > period ? heap : heap * debt / period) + 1);
+}
 
 void cjl_weigh(lua_State *L, cjl_state *S, const cj_val *v) {
   if (v->kind != CJ_TENSOR) return;
   S->debt += cj_type_bytes(cj_tensor_type(v->u.tensor)) + HEADER;
-  if (S->debt < DEBT) return;
-  S->debt = 0;
-  if (lua_gc(L, LUA_GCISRUNNING)) lua_gc(L, LUA_GCSTEP, lua_gc(L, LUA_GCCOUNT));
+  if (S->debt >= STEP) collect_some(L, S);
 }
 
 void cjl_seal(lua_State *L, cjl_state *S, cjl_tensor *h) {
@@ -316,8 +324,7 @@ cjl_tensor *cjl_cast(lua_State *L, cjl_state *S, const char *who, int dtype) {
 
 cj_val cjl_operand(lua_State *L, cjl_state *S, int idx) {
   switch (lua_type(L, idx)) {
-  case LUA_TNUMBER:
-    return lua_isinteger(L, idx) ? cjl_int(lua_tointeger(L, idx)) : cjl_num(lua_tonumber(L, idx));
+  case LUA_TNUMBER: return lua_isinteger(L, idx) ? cjl_int(lua_tointeger(L, idx)) : cjl_num(lua_tonumber(L, idx));
   case LUA_TBOOLEAN: return (cj_val){.kind = CJ_LOGICAL, .u.i = lua_toboolean(L, idx)};
   case LUA_TUSERDATA: {
     const cjl_tensor *h = cjl_test(L, S, idx);
@@ -345,7 +352,8 @@ bool cjl_element(const cj_val *v, int dtype, char *out) {
 
 static int64_t zero_based(lua_State *L, const char *who, int64_t i, int64_t size) {
   if (i == 0 || (size >= 0 && (i > size || i < -size)))
-    cjl_error(L, size >= 0 ? "%s: position %I is out of range 1..%I" : "%s: position %I is out of range, the first is 1",
+    cjl_error(L,
+              size >= 0 ? "%s: position %I is out of range 1..%I" : "%s: position %I is out of range, the first is 1",
               who, (LUAI_UACINT)i, (LUAI_UACINT)size);
   return i > 0 ? i - 1 : size >= 0 ? i + size : i;
 }

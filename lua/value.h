@@ -25,8 +25,10 @@ typedef struct cjl_stream { /* random numbers */
 typedef struct cjl_opdesc cjl_opdesc;
 
 /* Operations that the binding itself is made of. */
-#define CJL_USED(X) X(add) X(sub) X(select) X(slice) X(narrow) X(permute) X(to) X(reshape) X(broadcast_to) X(put)                     \
-  X(index) X(index_select) X(index_put) X(masked_fill) X(stack) X(cat) X(lt) X(le) X(eq)
+#define CJL_USED(X)                                                                                                    \
+  X(add)                                                                                                               \
+  X(sub) X(select) X(slice) X(narrow) X(permute) X(to) X(reshape) X(broadcast_to) X(put) X(index) X(index_select)      \
+      X(index_put) X(masked_fill) X(stack) X(cat) X(lt) X(le) X(eq)
 typedef struct cjl_used {
 #define X(name) int name;
   CJL_USED(X)
@@ -52,7 +54,8 @@ enum { /* user values of the state */
        CJL_OPS,        /* the memory of ops */
        CJL_BOXRESULTS, /* a function of ops.c */
        CJL_TRACEMETA,
-       CJL_NUV = CJL_TRACEMETA
+       CJL_NEWSPARSE, /* makes a sparse tensor of its parts */
+       CJL_NUV = CJL_NEWSPARSE
 };
 
 /* --- the state ------------------------------------------------------------ */
@@ -187,4 +190,5 @@ void cjl_open_linearize(lua_State *L, cjl_state *S);
 void cjl_open_vmap(lua_State *L, cjl_state *S);
 void cjl_open_check(lua_State *L, cjl_state *S);
 void cjl_open_sparse(lua_State *L, cjl_state *S);
+void cjl_open_compile(lua_State *L, cjl_state *S);
 #endif

@@ -61,4 +61,5 @@ return function(cj, jacobian, hessian)
 
   function cj.sparse_jacobian(f, inputs) return make(jacobian(f, inputs)) end
   function cj.sparse_hessian(f, inputs) return make(hessian(f, inputs)) end
+  return make
 end

@@ -94,7 +94,10 @@ static bool make_cut(cj_trace *t, const cj_ref *y, int ny, const cj_ref *x, int 
   cut_inputs(&w, nx);
   mark_needed(t->g, y, ny, w.map, w.need);
   if (cut_copy(&w, len))
-    for (int i = 0; i < ny; i++) cjg_output(k->g, w.map[y[i]]);
+    for (int i = 0; i < ny; i++) {
+      cj_ref r = w.map[y[i]];
+      cjg_output(k->g, r ? r : cjb_zeros(k->g, cjg_type(t->g, y[i])));
+    }
   cjm_free(c, w.map, bytes);
   return cjm_ok(c);
 }

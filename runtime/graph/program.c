@@ -20,6 +20,12 @@ static cj_ref expanded(cj_graph *g, cj_ref x, const cj_type *t) {
   return cjt_sameshape(cjg_type(g, x), t) ? x : cjg_emit(g, CJ_OP_expand, &x, 1, &a);
 }
 
+/* x, which stands for r of f, as a value: a structural zero is written out. */
+static cj_ref written(cj_graph *g, const cj_graph *f, cj_ref r, cj_ref x) {
+  cj_ref zero = x ? 0 : cjg_num(g, cjg_type(f, r)->dtype, 0);
+  return zero ? expanded(g, zero, cjg_type(f, r)) : x;
+}
+
 /* Operands that became structural zeros have lost their shape, which only f knows: they are written out where
 ** the row needs it.  False: the result is a structural zero too. */
 static bool write_zeros(cj_graph *g, const cj_graph *f, cj_ref r, cj_ref *in) {
@@ -34,9 +40,7 @@ static bool write_zeros(cj_graph *g, const cj_graph *f, cj_ref r, cj_ref *in) {
   for (int i = 0; i < cjg_at(f, r)->nin; i++) {
     bool linear = row->lin >> (i < 31 ? i : 31) & 1;
     if (in[i] || (linear && row->kind == CJ_ELEMENTWISE)) continue;
-    const cj_type *t = cjg_type(f, cjg_operands(f, r)[i]);
-    cj_ref zero = cjg_num(g, t->dtype, 0);
-    in[i] = zero ? expanded(g, zero, t) : 0;
+    in[i] = written(g, f, cjg_operands(f, r)[i], 0);
   }
   return cjg_ok(g);
 }
@@ -79,7 +83,7 @@ bool cjg_inline(cj_graph *g, const cj_graph *f, const cj_ref *in, cj_ref *out) {
     for (uint32_t i = 0; i < f->ncapture; i++) map[f->capture[i]] = in[f->narg + i];
     for (cj_ref r = 1; r < f->len && cjg_ok(g); r++)
       if (live[r] && cjg_at(f, r)->op != CJ_OP_input) map[r] = cjg_copy(g, f, r, map);
-    for (uint32_t i = 0; i < f->nout; i++) out[i] = map[f->out[i]];
+    for (uint32_t i = 0; i < f->nout && cjg_ok(g); i++) out[i] = written(g, f, f->out[i], map[f->out[i]]);
     cjm_free(g->c, live, f->len);
   }
   cjm_free(g->c, map, mb);

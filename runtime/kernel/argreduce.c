@@ -4,7 +4,7 @@
 #include "kernel/walk.h"
 #include <string.h>
 
-#define COLUMNS 32 /* results computed side by side */
+#define COLUMNS 32            /* results computed side by side */
 #define ISNAN(x) ((x) != (x)) /* of integers too */
 
 /* The kept axes, and the reduced ones merged. */

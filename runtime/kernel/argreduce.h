@@ -39,7 +39,8 @@ static void D(row)(const cjk_walk *w, const lines *s, const T *x, int64_t *y) {
   bool beside = s->nred == 1 && w->step[1] == 1 && step != 1;
   for (int64_t i = 0; i < w->n; i += COLUMNS) {
     int64_t m = w->n - i < COLUMNS ? w->n - i : COLUMNS;
-    if (beside) D(lines)(x + i, step, n, m, y + i);
+    if (beside)
+      D(lines)(x + i, step, n, m, y + i);
     else
       for (int64_t c = i; c < i + m; c++) {
         const T *from = x + c * w->step[1];

@@ -4,6 +4,7 @@
 */
 #include "kernel/blas.h"
 #include "kernel/kernels.h"
+#include "kernel/tools.h"
 
 #include <string.h>
 

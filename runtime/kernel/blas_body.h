@@ -8,6 +8,8 @@ extern void BLAS(gemv)(const char *trans, const int *m, const int *n, const T *a
 extern void BLAS(trsm)(const char *side, const char *uplo, const char *trans, const char *diag, const int *m,
                        const int *n, const T *alpha, const T *a, const int *lda, T *b, const int *ldb, size_t, size_t,
                        size_t, size_t);
+extern void BLAS(trsv)(const char *uplo, const char *trans, const char *diag, const int *n, const T *a, const int *lda,
+                       T *x, const int *incx, size_t, size_t, size_t);
 
 static void STATIC(loops)(int64_t m, int64_t n, int64_t k, const T *a, int64_t ar, int64_t ac, const T *b, int64_t br,
                           int64_t bc, T *c) {
@@ -22,6 +24,39 @@ static void STATIC(loops)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a
       else
         for (int64_t j = 0; j < n; j++) row[j] += x * y[j * bc];
     }
+  }
+}
+
+/* n columns, a constant at each call: a row of c stays in registers. */
+CJK_INLINE void STATIC(rows)(int64_t m, int n, int64_t k, const T *a, int64_t ar, int64_t ac, const T *b, int64_t br,
+                             T *c) {
+  for (int64_t i = 0; i < m; i++, c += n) {
+    T row[8] = {0};
+    for (int64_t l = 0; l < k; l++)
+      for (int j = 0; j < n; j++) row[j] += a[i * ar + l * ac] * b[l * br + j];
+    for (int j = 0; j < n; j++) c[j] = row[j];
+  }
+}
+
+/* At most 8 columns and 8 terms. */
+static void STATIC(few)(int64_t m, int64_t n, int64_t k, const T *a, int64_t ar, int64_t ac, const T *b, int64_t br,
+                        int64_t bc, T *c) {
+  T side[64];
+  if (bc != 1 && n > 1) {
+    for (int64_t l = 0; l < k; l++)
+      for (int64_t j = 0; j < n; j++) side[l * n + j] = b[l * br + j * bc];
+    b = side;
+    br = n;
+  }
+  switch (n) {
+  case 1: STATIC(rows)(m, 1, k, a, ar, ac, b, br, c); return;
+  case 2: STATIC(rows)(m, 2, k, a, ar, ac, b, br, c); return;
+  case 3: STATIC(rows)(m, 3, k, a, ar, ac, b, br, c); return;
+  case 4: STATIC(rows)(m, 4, k, a, ar, ac, b, br, c); return;
+  case 5: STATIC(rows)(m, 5, k, a, ar, ac, b, br, c); return;
+  case 6: STATIC(rows)(m, 6, k, a, ar, ac, b, br, c); return;
+  case 7: STATIC(rows)(m, 7, k, a, ar, ac, b, br, c); return;
+  default: STATIC(rows)(m, 8, k, a, ar, ac, b, br, c); return;
   }
 }
 
@@ -55,8 +90,12 @@ static void STATIC(matvec)(int64_t m, int64_t k, STATIC(operand) a, const T *x, 
 void NAME(gemm)(int64_t m, int64_t n, int64_t k, const T *a, int64_t ar, int64_t ac, const T *b, int64_t br, int64_t bc,
                 T *c, T *ws) {
   if (m == 0 || n == 0) return;
+  if (n <= 8 && k <= 8 && (k == 0 || m * n <= SMALL / k)) {
+    STATIC(few)(m, n, k, a, ar, ac, b, br, bc, c);
+    return;
+  }
   bool large = !fits_int(m) || !fits_int(n) || !fits_int(k);
-  if (k == 0 || large || m * n <= SMALL / k) {
+  if (k == 0 || large || (n > 1 && m * n <= SMALL / k)) {
     STATIC(loops)(m, n, k, a, ar, ac, b, br, bc, c);
     return;
   }
@@ -72,6 +111,17 @@ void NAME(gemm)(int64_t m, int64_t n, int64_t k, const T *a, int64_t ar, int64_t
 }
 
 /* --- triangular solves --------------------------------------------------------------------------- */
+
+/* One right-hand side: what is known of it is taken from the rest, a column of op(a) at a time. */
+static void STATIC(substitute_one)(cjk_tri t, int64_t n, const T *a, int64_t ar, T *b) {
+  bool down = t.upper == t.trans;
+  int64_t rs = t.trans ? 1 : ar, cs = t.trans ? ar : 1;
+  for (int64_t s = 0; s < n; s++) {
+    int64_t i = down ? s : n - 1 - s, from = down ? i + 1 : 0, to = down ? n : i;
+    if (!t.unit) b[i] /= a[i * rs + i * cs];
+    for (int64_t l = from; l < to; l++) b[l] -= a[l * rs + i * cs] * b[i];
+  }
+}
 
 /* Forward or backward substitution, rows of b at a time. */
 static void STATIC(substitute)(cjk_tri t, int64_t n, int64_t k, const T *a, int64_t ar, T *b) {
@@ -94,12 +144,21 @@ static void STATIC(substitute)(cjk_tri t, int64_t n, int64_t k, const T *a, int6
 /* op(a) x = b by rows is x' op(a)' = b' by columns, where the memory of a reads as a'. */
 void NAME(trsm)(cjk_tri t, int64_t n, int64_t k, const T *a, int64_t ar, T *b) {
   if (n == 0 || k == 0) return;
+  if (k == 1 && n <= 32) {
+    STATIC(substitute_one)(t, n, a, ar, b);
+    return;
+  }
   if (n <= 16 || n * n <= SMALL / k || !fits_int(n) || !fits_int(k) || !fits_int(ar)) {
     STATIC(substitute)(t, n, k, a, ar, b);
     return;
   }
   const T one = 1;
   int in = (int)n, ik = (int)k, lda = (int)ar;
+  if (k == 1) {
+    int inc = 1;
+    BLAS(trsv)(t.upper ? "L" : "U", t.trans ? "N" : "T", t.unit ? "U" : "N", &in, a, &lda, b, &inc, 1, 1, 1);
+    return;
+  }
   BLAS(trsm)
   ("R", t.upper ? "L" : "U", t.trans ? "T" : "N", t.unit ? "U" : "N", &ik, &in, &one, a, &lda, b, &ik, 1, 1, 1, 1);
 }

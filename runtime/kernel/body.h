@@ -34,7 +34,7 @@
 #define T double
 #define INT int64_t
 #define LIBM(name) name
-#define EXP_MAX 709.5 /* below log of the largest number */
+#define EXP_MAX 709.5  /* below log of the largest number */
 #define TRIG_NEAR 15.0 /* where SLEEF's sin, cos, tan change their reduction */
 #define TRIG_FAR 1e14
 #include "kernel/words_float.h"

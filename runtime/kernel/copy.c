@@ -22,13 +22,20 @@ static void fill_row(char *y, const char *x, int64_t n, size_t e) {
 }
 
 static void move_row(char *y, int64_t ys, const char *x, int64_t xs, int64_t n, size_t e) {
-  if (ys == 1 && xs == 1) memcpy(y, x, (size_t)n * e);
-  else if (ys == 1 && xs == 0) fill_row(y, x, n, e);
-  else if (e == 8 && ys == 1) move_n(y, 1, x, xs, n, 8);
-  else if (e == 8) move_n(y, ys, x, xs, n, 8);
-  else if (e == 4 && ys == 1) move_n(y, 1, x, xs, n, 4);
-  else if (e == 4) move_n(y, ys, x, xs, n, 4);
-  else move_n(y, ys, x, xs, n, 1);
+  if (ys == 1 && xs == 1)
+    memcpy(y, x, (size_t)n * e);
+  else if (ys == 1 && xs == 0)
+    fill_row(y, x, n, e);
+  else if (e == 8 && ys == 1)
+    move_n(y, 1, x, xs, n, 8);
+  else if (e == 8)
+    move_n(y, ys, x, xs, n, 8);
+  else if (e == 4 && ys == 1)
+    move_n(y, 1, x, xs, n, 4);
+  else if (e == 4)
+    move_n(y, ys, x, xs, n, 4);
+  else
+    move_n(y, ys, x, xs, n, 1);
 }
 
 void cjk_load(void *dst, const void *src, int64_t stride, int64_t n, size_t esize) {
@@ -49,9 +56,12 @@ CJK_INLINE void transpose_e(char *y, int64_t ys, const char *x, int64_t xs, int6
 }
 
 static void transpose(char *y, int64_t ys, const char *x, int64_t xs, int64_t rows, int64_t n, size_t e) {
-  if (e == 8) transpose_e(y, ys, x, xs, rows, n, 8);
-  else if (e == 4) transpose_e(y, ys, x, xs, rows, n, 4);
-  else transpose_e(y, ys, x, xs, rows, n, 1);
+  if (e == 8)
+    transpose_e(y, ys, x, xs, rows, n, 8);
+  else if (e == 4)
+    transpose_e(y, ys, x, xs, rows, n, 4);
+  else
+    transpose_e(y, ys, x, xs, rows, n, 1);
 }
 
 /* The outer axis along which x is contiguous while its rows are not; -1: none. */

@@ -1,6 +1,6 @@
 /*
-** factor.c -- evals of the matrix rows: stacks of matrices, packed results.  NaN and infinity: lu and
-** lusolve let them flow into the result; cholesky, qrpack and eighpack say EDOMAIN.
+** factor.c -- evals of the matrix rows: stacks of matrices, packed results.  NaN and infinity: lu,
+** lusolve and trisolve let them flow into the result; cholesky, qrpack and eighpack say EDOMAIN.
 */
 #include "kernel/kernels.h"
 #include "kernel/lapack.h"
@@ -75,13 +75,13 @@ TABLE(cholesky)
 TABLE(trisolve)
 TABLE(qrpack)
 TABLE(eighpack)
-TABLE(cofactor)
 
 /* Workspaces in bytes; float32 takes half of it. */
 #define WORK(name) size_t cjk_##name##_work(const cj_type *const *in, int nin, const cj_attr *a)
 WORK(lu) {
   (void)nin, (void)a;
-  return (size_t)size_at(in[0], 1) * 8;
+  int64_t n = size_at(in[0], 1);
+  return (size_t)(n + cjk_getrf_work(n)) * 8;
 }
 WORK(lusolve) { /* one factor, and the right-hand sides side by side */
   (void)nin, (void)a;
@@ -93,7 +93,7 @@ WORK(cholesky) {
 }
 WORK(trisolve) {
   (void)nin, (void)a;
-  return (size_t)(size_at(in[0], 1) * size_at(in[0], 1)) * 8;
+  return (size_t)(count(in[1]) + size_at(in[0], 1) * size_at(in[0], 1)) * 8;
 }
 WORK(qrpack) {
   (void)nin, (void)a;
@@ -102,9 +102,4 @@ WORK(qrpack) {
 WORK(eighpack) {
   (void)nin, (void)a;
   return (size_t)cjk_eigh_work(size_at(in[0], 1)) * 8;
-}
-WORK(cofactor) {
-  (void)nin, (void)a;
-  int64_t n = size_at(in[0], 1);
-  return (size_t)(4 * n * n + 3 * n + cjk_svd_work(n)) * 8;
 }

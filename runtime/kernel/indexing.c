@@ -7,9 +7,9 @@
 /* What the operands look like over the elements of the index. */
 typedef struct places {
   int rank, axis;
-  int64_t dim[CJ_MAXRANK];       /* of the index, broadcast */
-  int64_t at[3][CJ_MAXRANK];     /* strides: the array (0 along axis), the index, the other operand */
-  int64_t step, size;            /* of the array along axis */
+  int64_t dim[CJ_MAXRANK];   /* of the index, broadcast */
+  int64_t at[3][CJ_MAXRANK]; /* strides: the array (0 along axis), the index, the other operand */
+  int64_t step, size;        /* of the array along axis */
 } places;
 
 /* Strides of v over dim, repeating axes of size 1. */

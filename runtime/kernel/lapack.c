@@ -18,9 +18,6 @@ void xerbla_(const char *name, const int *info, size_t length) {
   (void)length;
 }
 
-/* Below this order plain loops are faster than the library. */
-enum { PLAIN = 48 };
-
 static bool fits_lapack(int64_t n) { return n <= INT32_MAX / 128; }
 
 #define T double

@@ -7,22 +7,22 @@
 
 #include "kernel/blas.h"
 
-/* Of an n x n matrix.  orthogonal factorisations of LAPACK ask for blocks; this is enough for any. */
+enum { CJK_PLAIN = 48 }; /* up to this order plain loops are as fast as the library, or faster */
+
+/* Of an n x n matrix.  Orthogonal factorisations of LAPACK ask for blocks; this is enough for any. */
+static inline int64_t cjk_getrf_work(int64_t n) { return n > CJK_PLAIN ? n * n + n : 0; }
 static inline int64_t cjk_qr_work(int64_t n) { return n + 64 * n + 64; }
 static inline int64_t cjk_eigh_work(int64_t n) { return (1 + 6 * n + 2 * n * n) + (3 + 5 * n) + n * n + 64; }
-static inline int64_t cjk_svd_work(int64_t n) { return 5 * n + 3 * n * n + 64 * (n + 1); }
 
 #define CJK_DENSE(T, S)                                                                                                \
   /* a (n x n, row stride ar) becomes L\U, piv[i] the row that was exchanged with row i; a zero pivot stays. */        \
-  void cjk_getrf_##S(int64_t n, T *a, int64_t ar, T *piv);                                                             \
+  void cjk_getrf_##S(int64_t n, T *a, int64_t ar, T *piv, T *ws);                                                      \
   /* The lower triangle becomes its factor; false: not positive definite. */                                           \
   bool cjk_potrf_##S(int64_t n, T *a);                                                                                 \
   /* a (m x n, m >= n) becomes Q, r (n x n) its triangle, zeros below. */                                              \
   bool cjk_qr_##S(int64_t m, int64_t n, T *a, T *r, T *ws);                                                            \
   /* a symmetric by its lower triangle becomes the eigenvectors in its columns, w ascending. */                        \
-  bool cjk_eigh_##S(int64_t n, T *a, T *w, T *ws);                                                                     \
-  /* a = u diag(s) v'; u, vt: n x n; a is lost. */                                                                     \
-  bool cjk_svd_##S(int64_t n, T *a, T *u, T *s, T *vt, T *ws);
+  bool cjk_eigh_##S(int64_t n, T *a, T *w, T *ws);
 CJK_DENSE(double, f64)
 CJK_DENSE(float, f32)
 #endif

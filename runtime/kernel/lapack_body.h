@@ -1,5 +1,6 @@
 /* lapack_body.h -- included by lapack.c once for each float type T. */
 
+extern void LAPACK(getrf)(const int *m, const int *n, T *a, const int *lda, int *ipiv, int *info);
 extern void LAPACK(potrf)(const char *uplo, const int *n, T *a, const int *lda, int *info, size_t);
 extern void LAPACK(gelqf)(const int *m, const int *n, T *a, const int *lda, T *tau, T *work, const int *lwork,
                           int *info);
@@ -7,9 +8,6 @@ extern void LAPACK(orglq)(const int *m, const int *n, const int *k, T *a, const 
                           const int *lwork, int *info);
 extern void LAPACK(syevd)(const char *jobz, const char *uplo, const int *n, T *a, const int *lda, T *w, T *work,
                           const int *lwork, int *iwork, const int *liwork, int *info, size_t, size_t);
-extern void LAPACK(gesvd)(const char *jobu, const char *jobvt, const int *m, const int *n, T *a, const int *lda, T *s,
-                          T *u, const int *ldu, T *vt, const int *ldvt, T *work, const int *lwork, int *info, size_t,
-                          size_t);
 
 /* --- LU with partial pivoting, by rows (Golub and Van Loan, "Matrix Computations", algorithm 3.4.1) -- */
 
@@ -32,9 +30,8 @@ static void STATIC(exchange)(int64_t n, T *p, T *q) {
   }
 }
 
-/* Columns j0 .. j1-1 are eliminated in rows below; the columns from j1 on only see the exchanges. */
-static void STATIC(panel)(int64_t n, T *a, int64_t ar, int64_t j0, int64_t j1, T *piv) {
-  for (int64_t j = j0; j < j1; j++) {
+static void STATIC(plain_getrf)(int64_t n, T *a, int64_t ar, T *piv) {
+  for (int64_t j = 0; j < n; j++) {
     int64_t p = STATIC(pivot)(n, a, ar, j);
     piv[j] = (T)p;
     if (p != j) STATIC(exchange)(n, a + j * ar, a + p * ar);
@@ -43,53 +40,60 @@ static void STATIC(panel)(int64_t n, T *a, int64_t ar, int64_t j0, int64_t j1, T
     for (int64_t i = j + 1; i < n; i++) {
       T *row = a + i * ar, f = row[j] / d;
       row[j] = f;
-      for (int64_t l = j + 1; l < j1; l++) row[l] -= f * a[j * ar + l];
+      for (int64_t l = j + 1; l < n; l++) row[l] -= f * a[j * ar + l];
     }
   }
 }
 
-/* Blocked: a panel, then its rows to the right, then one product for the rest. */
-void NAME(getrf)(int64_t n, T *a, int64_t ar, T *piv) {
-  enum { NB = 32 };
-  T block[NB * NB];
-  for (int64_t j = 0; j < n; j += NB) {
-    int64_t nb = n - j < NB ? n - j : NB, right = n - j - nb;
-    STATIC(panel)(n, a, ar, j, j + nb, piv);
-    if (right == 0) break;
-    for (int64_t i = j; i < j + nb; i++) /* unit lower triangle times unknown rows */
-      for (int64_t l = j; l < i; l++)
-        for (int64_t c = j + nb; c < n; c++) a[i * ar + c] -= a[i * ar + l] * a[l * ar + c];
-    for (int64_t i = j + nb; i < n; i++) {
-      memcpy(block, a + i * ar + j, (size_t)nb * sizeof(T));
-      for (int64_t l = 0; l < nb; l++) {
-        const T *u = a + (j + l) * ar + j + nb;
-        T *row = a + i * ar + j + nb, f = block[l];
-        for (int64_t c = 0; c < right; c++) row[c] -= f * u[c];
-      }
-    }
+/* y = x', n x n. */
+static void STATIC(turn)(int64_t n, const T *x, int64_t xr, T *y, int64_t yr) {
+  for (int64_t i0 = 0; i0 < n; i0 += 16)
+    for (int64_t j0 = 0; j0 < n; j0 += 16)
+      for (int64_t i = i0; i < n && i < i0 + 16; i++)
+        for (int64_t j = j0; j < n && j < j0 + 16; j++) y[i * yr + j] = x[j * xr + i];
+}
+
+static bool STATIC(allfinite)(int64_t n, const T *a, int64_t ar) {
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < n; j++)
+      if (!isfinite(a[i * ar + j])) return false;
+  return true;
+}
+
+/* LAPACK exchanges what it sees as rows, so it gets the matrix by columns.  Not with a NaN: what its search
+** for pivots then does is not said anywhere. */
+void NAME(getrf)(int64_t n, T *a, int64_t ar, T *piv, T *ws) {
+  int in = (int)n, info = 0, *ipiv = (int *)(void *)(ws + n * n);
+  if (n <= CJK_PLAIN || !fits_lapack(n) || !STATIC(allfinite)(n, a, ar)) {
+    STATIC(plain_getrf)(n, a, ar, piv);
+    return;
   }
+  STATIC(turn)(n, a, ar, ws, n);
+  LAPACK(getrf)(&in, &in, ws, &in, ipiv, &info);
+  STATIC(turn)(n, ws, n, a, ar);
+  for (int64_t i = 0; i < n; i++) piv[i] = (T)(ipiv[i] - 1);
 }
 
 /* --- Cholesky ------------------------------------------------------------------------------------- */
 
+/* Column by column, n <= CJK_PLAIN: each is taken from the triangle to its right (Golub and Van Loan, 4.2.4). */
 static bool STATIC(plain_potrf)(int64_t n, T *a) {
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j <= i; j++) {
-      T s = a[i * n + j];
-      for (int64_t l = 0; l < j; l++) s -= a[i * n + l] * a[j * n + l];
-      if (i != j) {
-        a[i * n + j] = s / a[j * n + j];
-        continue;
-      }
-      if (!(s > 0) || s == (T)INFINITY) return false;
-      a[i * n + i] = ROOT(s);
-    }
+  T column[CJK_PLAIN];
+  for (int64_t j = 0; j < n; j++) {
+    T d = a[j * n + j];
+    if (!(d > 0) || d == (T)INFINITY) return false;
+    a[j * n + j] = d = ROOT(d);
+    for (int64_t i = j + 1; i < n; i++) column[i] = a[i * n + j] /= d;
+    for (int64_t i = j + 1; i < n; i++)
+      for (int64_t l = j + 1; l <= i; l++) a[i * n + l] -= column[i] * column[l];
+  }
   return true;
 }
 
 bool NAME(potrf)(int64_t n, T *a) {
   int in = (int)n, info = 0;
-  if (n <= PLAIN || !fits_lapack(n)) return STATIC(plain_potrf)(n, a);
+  if (n <= CJK_PLAIN) return STATIC(plain_potrf)(n, a);
+  if (!fits_lapack(n)) return false;
   LAPACK(potrf)("U", &in, a, &in, &info, 1);
   return info == 0;
 }
@@ -114,20 +118,11 @@ bool NAME(eigh)(int64_t n, T *a, T *w, T *ws) {
   int in = (int)n, lwork = (int)(1 + 6 * n + 2 * n * n), liwork = (int)(3 + 5 * n), info = 0;
   if (n == 0) return true;
   if (n > 16384) return false;
-  T *work = ws, *iwork = ws + lwork, *v = iwork + liwork;
-  LAPACK(syevd)("V", "U", &in, a, &in, w, work, &lwork, (int *)(void *)iwork, &liwork, &info, 1, 1);
+  T *work = ws, *iwork = ws + lwork, *v = iwork + liwork; /* a is symmetric: both triangles are there */
+  LAPACK(syevd)("V", "L", &in, a, &in, w, work, &lwork, (int *)(void *)iwork, &liwork, &info, 1, 1);
   if (info != 0) return false;
   memcpy(v, a, (size_t)(n * n) * sizeof *v); /* eigenvectors lie in rows: turn them into columns */
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < n; j++) a[i * n + j] = v[j * n + i];
   return true;
-}
-
-/* LAPACK sees a' = v diag(s) u': what it calls the left vectors are ours on the right. */
-bool NAME(svd)(int64_t n, T *a, T *u, T *s, T *vt, T *ws) {
-  int in = (int)n, lwork = (int)(5 * n + 64 * (n + 1)), info = 0;
-  if (n == 0) return true;
-  if (!fits_lapack(n)) return false;
-  LAPACK(gesvd)("A", "A", &in, &in, a, &in, s, vt, &in, u, &in, ws, &lwork, &info, 1, 1);
-  return info == 0;
 }

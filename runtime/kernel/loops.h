@@ -16,5 +16,5 @@ enum {
 
 /* by dtype, then by row; NULL: the row does not compute in that dtype */
 extern const cj_loop *const cjk_loops_base[CJ_NDTYPE], *const cjk_loops_avx2[CJ_NDTYPE],
-    *const cjk_loops_avx512[CJ_NDTYPE];
+                                                           *const cjk_loops_avx512[CJ_NDTYPE];
 #endif

@@ -51,6 +51,7 @@ static void merge_rows(product_stack *s) {
     int i = s->n - 1;
     if (s->b[i] != 0) return;
     if (s->dim[i] != 1) {
+      if (s->a[i] == 0) return; /* the same rows again: nothing to gain, and they would have to be packed */
       if (s->m == 1)
         s->ar = s->a[i];
       else if (s->a[i] != s->m * s->ar)

@@ -163,7 +163,7 @@ VECTOR_EXTREME(max_f32, float, >)
 VECTOR_EXTREME(min_f64, double, <)
 VECTOR_EXTREME(min_f32, float, <)
 
-#define COMBINE(a, b) (((b) > (a)) | ((b) != (b)) ? (b) : (a))
+#define COMBINE(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
 #define IDENTITY ((A)-INFINITY)
 #define NAME amax_f64
 #define VECTOR_INTO max_f64
@@ -178,7 +178,7 @@ VECTOR_EXTREME(min_f32, float, <)
 #undef COMBINE
 #undef IDENTITY
 
-#define COMBINE(a, b) (((b) < (a)) | ((b) != (b)) ? (b) : (a))
+#define COMBINE(a, b) ((b) < (a) || (b) != (b) ? (b) : (a))
 #define IDENTITY ((A)INFINITY)
 #define NAME amin_f64
 #define VECTOR_INTO min_f64

@@ -48,8 +48,10 @@ static A D(one)(const reduction *r, const T *x) {
   for (int64_t b = 1, left = r->count; left > 0; b++) {
     int64_t n = left < BLOCK ? left : BLOCK;
     const T *p = x + s.at;
-    if (r->inner_step != 1 || s.left < n) stream_take(&s, r, buf, x, n, sizeof(T)), p = buf;
-    else stream_skip(&s, r, n);
+    if (r->inner_step != 1 || s.left < n)
+      stream_take(&s, r, buf, x, n, sizeof(T)), p = buf;
+    else
+      stream_skip(&s, r, n);
     stack[top++] = D(block)(p, n);
     for (int64_t k = b; k % 2 == 0; k /= 2, top--) stack[top - 2] = COMBINE(stack[top - 2], stack[top - 1]);
     left -= n;
@@ -104,8 +106,8 @@ static cj_status NAME(const cj_view *in, int nin, const cj_attr *a, cj_view *out
   for (bool more = cjk_walk_start(&w, r.rank, r.dim, 2, stride); more; more = cjk_walk_next(&w)) {
     if (w.n > 1 && w.step[1] == 1 && r.inner_step != 1)
       for (int64_t i = 0; i < w.n; i += COLUMNS)
-        D(columns)(&r, x + w.at[1] + i, (int)(w.n - i < COLUMNS ? w.n - i : COLUMNS), y + w.at[0] + i * w.step[0],
-                   w.step[0]);
+        D(columns)
+        (&r, x + w.at[1] + i, (int)(w.n - i < COLUMNS ? w.n - i : COLUMNS), y + w.at[0] + i * w.step[0], w.step[0]);
     else
       for (int64_t i = 0; i < w.n; i++) y[w.at[0] + i * w.step[0]] = D(one)(&r, x + w.at[1] + i * w.step[1]);
   }

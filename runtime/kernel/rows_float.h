@@ -33,7 +33,6 @@ CJK_INLINE D(src) D(source)(const T *x, int repeat, int64_t n, V *pad) {
   return s;
 }
 
-
 CJK_INLINE void D(drive1)(int64_t n, char *y, size_t es, const void *const *x, unsigned splat, void (*f)(char *, V)) {
   char r[CJK_VBYTES];
   V pad;
@@ -112,17 +111,17 @@ CJK_INLINE void D(put_W)(char *y, V v) { memcpy(y, &v, sizeof v); }
 
 #define ROW1(name, result, value)                                                                                      \
   CJK_INLINE void D(name##_few)(char *y, V x) { D(put_##result)(y, value); }                                           \
-  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                                      \
+  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
     D(drive1)(n, y, SIZE_##result, x, splat, D(name##_few));                                                           \
   }
 #define ROW2(name, result, value)                                                                                      \
   CJK_INLINE void D(name##_few)(char *y, V x, V z) { D(put_##result)(y, value); }                                      \
-  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                                      \
+  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
     D(drive2)(n, y, SIZE_##result, x, splat, D(name##_few));                                                           \
   }
 #define ROW3(name, result, value)                                                                                      \
   CJK_INLINE void D(name##_few)(char *y, M x, V z, V w) { D(put_##result)(y, value); }                                 \
-  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                                      \
+  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
     D(drive3)(n, y, SIZE_##result, x, splat, D(name##_few));                                                           \
   }
 #define X(name, nin, types, result, lin, flags, value, ...) PICK_##types(ROW##nin(name, result, value), )

@@ -22,20 +22,26 @@ CJK_INLINE void D(put_B)(char *y, int v) { *y = (char)v; }
 #define SIZE_B 1
 #define ROW1(name, result, value)                                                                                      \
   CJK_INLINE void D(name##_one)(char *y, T x) { D(put_##result)(y, value); }                                           \
-  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                                      \
-    if (splat) D(drive1)(n, y, SIZE_##result, x[0], 0, D(name##_one));                                                 \
-    else D(drive1)(n, y, SIZE_##result, x[0], 1, D(name##_one));                                                       \
+  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
+    if (splat)                                                                                                         \
+      D(drive1)(n, y, SIZE_##result, x[0], 0, D(name##_one));                                                          \
+    else                                                                                                               \
+      D(drive1)(n, y, SIZE_##result, x[0], 1, D(name##_one));                                                          \
   }
 #define ROW2(name, result, value)                                                                                      \
   CJK_INLINE void D(name##_one)(char *y, T x, T z) { D(put_##result)(y, value); }                                      \
-  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                                      \
-    if (splat == 0) D(drive2)(n, y, SIZE_##result, x[0], 1, x[1], 1, D(name##_one));                                   \
-    else if (splat == 1) D(drive2)(n, y, SIZE_##result, x[0], 0, x[1], 1, D(name##_one));                              \
-    else if (splat == 2) D(drive2)(n, y, SIZE_##result, x[0], 1, x[1], 0, D(name##_one));                              \
-    else D(drive2)(n, y, SIZE_##result, x[0], 0, x[1], 0, D(name##_one));                                              \
+  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
+    if (splat == 0)                                                                                                    \
+      D(drive2)(n, y, SIZE_##result, x[0], 1, x[1], 1, D(name##_one));                                                 \
+    else if (splat == 1)                                                                                               \
+      D(drive2)(n, y, SIZE_##result, x[0], 0, x[1], 1, D(name##_one));                                                 \
+    else if (splat == 2)                                                                                               \
+      D(drive2)(n, y, SIZE_##result, x[0], 1, x[1], 0, D(name##_one));                                                 \
+    else                                                                                                               \
+      D(drive2)(n, y, SIZE_##result, x[0], 0, x[1], 0, D(name##_one));                                                 \
   }
 #define ROW3(name, result, value)                                                                                      \
-  static void D(name##_loop)(int64_t n, void *yv, const void *const *in, unsigned splat) {                                    \
+  static void D(name##_loop)(int64_t n, void *yv, const void *const *in, unsigned splat) {                             \
     const uint8_t *a = in[0];                                                                                          \
     const T *b = in[1], *c = in[2];                                                                                    \
     int da = !(splat & 1), db = !(splat & 2), dc = !(splat & 4);                                                       \

@@ -10,9 +10,8 @@
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 /* B_2k / (2k), k = 1 .. */
-static const double bernoulli_2k[] = {1.0 / 12,    -1.0 / 120, 1.0 / 252,          -1.0 / 240,
-                                      1.0 / 132,   -691.0 / 32760, 1.0 / 12,       -3617.0 / 8160,
-                                      43867.0 / 14364};
+static const double bernoulli_2k[] = {1.0 / 12,       -1.0 / 120, 1.0 / 252,      -1.0 / 240,     1.0 / 132,
+                                      -691.0 / 32760, 1.0 / 12,   -3617.0 / 8160, 43867.0 / 14364};
 
 /* psi for x >= 10 (A&S 6.3.18) */
 static double psi_large(double x) {

@@ -4,7 +4,7 @@
 
 double cjk_lgamma(double x); /* log |gamma(x)|; libm's, which on its own writes a global */
 float cjk_lgammaf(float x);
-double cjk_digamma(double x);              /* psi; -inf at +0, NaN at negative integers */
-double cjk_polygamma(double n, double x);  /* n-th derivative of psi; NaN unless n = 0, 1, 2, .. */
-double cjk_erfinv(double x);               /* NaN outside [-1, 1] */
+double cjk_digamma(double x);             /* psi; -inf at +0, NaN at negative integers */
+double cjk_polygamma(double n, double x); /* n-th derivative of psi; NaN unless n = 0, 1, 2, .. */
+double cjk_erfinv(double x);              /* NaN outside [-1, 1] */
 #endif

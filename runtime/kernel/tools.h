@@ -8,9 +8,9 @@
 /* Inlined even where the optimiser would not: arguments that select code are constants at each call. */
 #define CJK_INLINE static inline __attribute__((always_inline))
 
-/* No iteration of the loop that follows reads what an earlier one wrote. */
+/* No iteration of the loop that follows reads what an earlier one wrote.  (Clang asks the addresses.) */
 #if defined(__clang__)
-#define CJK_IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#define CJK_IVDEP
 #else
 #define CJK_IVDEP _Pragma("GCC ivdep")
 #endif

@@ -13,8 +13,10 @@ int cjk_merge(int rank, int64_t *dim, int nview, int64_t stride[][CJ_MAXRANK]) {
   for (int k = 0; k < rank; k++) {
     if (dim[k] == 1) continue;
     bool merge = r > 0 && mergeable(dim[k], nview, stride, r - 1, k);
-    if (merge) dim[r - 1] *= dim[k];
-    else dim[r++] = dim[k];
+    if (merge)
+      dim[r - 1] *= dim[k];
+    else
+      dim[r++] = dim[k];
     for (int v = 0; v < nview; v++) stride[v][r - 1] = stride[v][k];
   }
   return r;

@@ -30,16 +30,19 @@ cj_type cjr_in(const cj_call *k, int i) { return cjb_type(k->g, i < k->nin ? k->
 
 static int category(int dtype) { return dtype == CJ_BOOL ? 0 : dtype == CJ_I64 ? 1 : 2; }
 
+/* Three ranks of say: tensors with axes, tensors without, plain numbers.  A lower one counts only if its category
+** is higher. */
 int cjr_common(const cj_call *k, int i, int n) {
-  int strong = -1, weak = -1;
+  int best[3] = {-1, -1, -1}, dtype = -1;
   for (int e = i; e < i + n; e++) {
     if (!k->in[e]) continue;
-    int dt = cjg_type(k->g, k->in[e])->dtype;
-    int *which = cjr_isweak(k, e) ? &weak : &strong;
-    *which = *which < 0 ? dt : cjt_promote(*which, dt);
+    const cj_type *t = cjg_type(k->g, k->in[e]);
+    int *which = &best[cjr_isweak(k, e) ? 2 : t->rank == 0];
+    *which = *which < 0 ? t->dtype : cjt_promote(*which, t->dtype);
   }
-  if (strong < 0) return weak < 0 ? CJ_F64 : weak;
-  return weak >= 0 && category(weak) > category(strong) ? weak : strong;
+  for (int say = 0; say < 3; say++)
+    if (best[say] >= 0 && (dtype < 0 || category(best[say]) > category(dtype))) dtype = best[say];
+  return dtype < 0 ? CJ_F64 : dtype;
 }
 
 bool cjr_promote(const cj_call *k, int i, int n, cj_ref *out) {

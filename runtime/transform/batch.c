@@ -29,15 +29,12 @@ static bool lined_up(const batch *b, cj_ref r, int rank, int64_t lead, cj_type *
 }
 
 static cj_ref batch_operand(batch *b, cj_ref r, int rank, bool expand) {
-  cj_ref x = b->v[r];
-  cj_type t;
-  if (b->on[r]) {
-    if (cjg_type(b->f, r)->rank == rank) return x;
-    return lined_up(b, r, rank, b->n, &t) ? cjb_reshape(b->g, x, &t) : 0;
-  }
-  if (!expand) return x;
-  if (!lined_up(b, r, rank, 1, &t)) return 0;
-  x = cjb_reshape(b->g, x, &t);
+  cj_ref x = b->v[r]; /* 0: it became a structural zero, which is written out */
+  cj_type t = *cjg_type(b->f, r);
+  if (b->on[r] ? x && t.rank == rank : x && !expand) return x;
+  if ((b->on[r] || expand) && !lined_up(b, r, rank, b->on[r] ? b->n : 1, &t)) return 0;
+  x = x ? cjb_reshape(b->g, x, &t) : cjb_zeros(b->g, &t);
+  if (b->on[r] || !expand) return x;
   t.dim[0] = b->n;
   return cjb_expand(b->g, x, &t);
 }

@@ -116,11 +116,11 @@ static void jvp_step(jvp *j, cj_ref r) {
 
 static void outputs(jvp *j, bool wantvalue) {
   const cj_graph *f = j->f;
-  for (uint32_t i = 0; wantvalue && i < f->nout; i++) cjg_output(j->g, j->v[f->out[i]]);
-  for (uint32_t i = 0; i < f->nout; i++) {
-    cj_ref t = j->t[f->out[i]];
-    cjg_output(j->g, t ? t : cjb_zeros(j->g, cjg_type(f, f->out[i])));
-  }
+  for (int want = wantvalue ? 0 : 1; want < 2; want++)
+    for (uint32_t i = 0; i < f->nout; i++) {
+      cj_ref y = want ? j->t[f->out[i]] : j->v[f->out[i]];
+      cjg_output(j->g, y ? y : cjb_zeros(j->g, cjg_type(f, f->out[i])));
+    }
 }
 
 cj_graph *cjx_jvp(const cj_graph *f, const uint8_t *active, bool wantvalue) {

@@ -141,7 +141,7 @@ local function aligned(rows)
       local pad = (" "):rep(width[k] - #cell)
       cells[k] = k == 1 and cell .. pad or pad .. cell
     end
-    lines[#lines + 1] = table.concat(cells, "  ")
+    lines[#lines + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
   end
   return table.concat(lines, "\n")
 end
@@ -152,6 +152,11 @@ local function cpu()
     if name then return name end
   end
   return "unknown processor"
+end
+
+local function load_average()
+  local f <close> = assert(io.open "/proc/loadavg")
+  return f:read "n"
 end
 
 local function revision()
@@ -183,8 +188,8 @@ for _, case in ipairs(require "cases") do
   end
 end
 
-local head = ("%s, %s\ncjac %s, %s; one thread; medians over %d rounds in turns, processor time\n"):format(
-  os.date "%Y-%m-%d", cpu(), revision(), torch and torch.version or "no peer", opts.rounds)
+local head = ("%s, %s, load %.1f\ncjac %s, %s; one thread; medians over %d rounds in turns, processor time\n"):format(
+  os.date "%Y-%m-%d", cpu(), load_average(), revision(), torch and torch.version or "no peer", opts.rounds)
 local text = head .. "\n" .. aligned(rows)
 for _, note in ipairs(notes) do text = text .. "\n" .. note end
 print(text)

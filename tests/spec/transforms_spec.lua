@@ -269,6 +269,41 @@ describe("nesting", function()
   end)
 end)
 
+describe("values that are known to be zero", function()
+  local function f(a) return cj.pad(a, {1, 0})[1], cj.pad(a, {2, 0})[{{1, 2}}] end
+  it("as outputs, in every mode", function()
+    local zeros = {cj.zeros(3), cj.zeros(2, 3)}
+    for _, strategy in ipairs {"auto", "reverse-mode", "forward-mode"} do
+      same(cj.jacobian(f, x, {strategy = strategy}), zeros)
+    end
+    same(select(2, cj.vjp(f, x, {T(1), T{1, 2}})), cj.zeros(3))
+    same(select(2, cj.jvp(f, x, x)), {T(0), cj.zeros(2)})
+    same((cj.linearize(f, x)), {T(0), cj.zeros(2)})
+    same(cj.vmap(function(a) return (f(a)) end)(cj.ones(4, 3)), cj.zeros(4))
+    same(cj.hessian(function(a)
+      local p, q = f(a)
+      return p + q:sum()
+    end, x), cj.zeros(3, 3))
+    local t = cj.tape()
+    local a = t:watch(x)
+    same(t:jacobian(f(a), a), cj.zeros(3))
+  end)
+  it("as operands", function()
+    local function g(a) return (f(a)):exp() * a end
+    local function h(a)
+      local b = a * 1
+      b[2] = (f(a)) * 2
+      return cj.stack{b, a}:cumsum(1)
+    end
+    for _, strategy in ipairs {"auto", "reverse-mode", "forward-mode"} do
+      same(cj.jacobian(g, x, {strategy = strategy}), cj.eye(3))
+      same(cj.jacobian(h, x, {strategy = strategy})[2], T{2, 1, 2}:diag())
+    end
+    same(cj.vmap(function(a) return (f(a)):exp() end)(cj.ones(4, 3)), cj.ones(4))
+    same(select(2, cj.linearize(h, x))(x)[2], T{2, 2, 6})
+  end)
+end)
+
 describe("check_grad", function()
   it("is true for what is right", function()
     assert.is_true(cj.check_grad(function(a, b) return a:sin() * b:exp() end, {x, y}))
