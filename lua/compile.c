@@ -208,7 +208,8 @@ static void add_metatable(lua_State *L) {
   lua_pushliteral(L, CJL_COMPILED);
   lua_setfield(L, -2, "__metatable");
   lua_pushvalue(L, -1);
-  cjl_pushfunction(L, cjl_callcompiled, 1);
+  lua_pushliteral(L, "out");
+  cjl_pushfunction(L, cjl_callcompiled, 2);
   lua_setfield(L, -2, "__call");
   cjl_pushfunction(L, cjl_compiledtostring, 0);
   lua_setfield(L, -2, "__tostring");

@@ -53,17 +53,23 @@ void cjl_dropversion(lua_State *L, int self, cjl_version *v) {
 /* --- arguments against a signature ----------------------------------------------------------------------- */
 
 static bool sametype(const cj_type *a, const cj_type *b) {
-  return a->dtype == b->dtype && a->rank == b->rank && memcmp(a->dim, b->dim, a->rank * sizeof *a->dim) == 0;
+  if (a->dtype != b->dtype || a->rank != b->rank) return false;
+  for (int i = 0; i < a->rank; i++)
+    if (a->dim[i] != b->dim[i]) return false;
+  return true;
 }
 
+/* Leaves at most one value on the stack. */
 static bool match_leaf(lua_State *L, cjl_state *S, int idx, const cj_type *t, cj_val *x) {
+  const cjl_tensor *h = lua_touserdata(L, idx);
   cj_type have;
-  if (lua_type(L, idx) == LUA_TNUMBER) {
+  if (!h || !lua_getmetatable(L, idx)) {
+    if (h || lua_type(L, idx) != LUA_TNUMBER) return false;
     *x = cjl_num(lua_tonumber(L, idx));
     return t->dtype == CJ_F64 && t->rank == 0;
   }
-  const cjl_tensor *h = cjl_test(L, S, idx);
-  if (!h || h->v.kind == CJ_NONE) return false;
+  const void *meta = lua_topointer(L, -1);
+  if ((meta != S->meta && meta != S->plain) || h->v.kind == CJ_NONE) return false;
   *x = h->v;
   if (x->kind == CJ_TENSOR) return sametype(cj_tensor_type(x->u.tensor), t);
   return cj_val_type(S->ctx, x, &have) == CJ_OK && sametype(&have, t);
@@ -104,7 +110,8 @@ static bool match_tree(matching *m) {
   return true;
 }
 
-/* Fills s->x from the n arguments from first on.  args: stack index of their structure in s, 0: all are tensors. */
+/* Fills s->x from the n arguments from first on.  args: stack index of their structure in s, 0: all are tensors.  The
+** caller has room for n values on the stack, and takes them away. */
 static bool match_arguments(lua_State *L, cjl_state *S, cjl_signature *s, int args, int first, int n) {
   int top = lua_gettop(L);
   bool good = true;
@@ -124,13 +131,16 @@ static bool match_arguments(lua_State *L, cjl_state *S, cjl_signature *s, int ar
 }
 
 cjl_signature *cjl_findsignature(lua_State *L, cjl_state *S, int self, int first, int n) {
-  cjl_compiled *F = lua_touserdata(L, self);
+  const cjl_compiled *F = lua_touserdata(L, self);
+  int top = lua_gettop(L);
+  luaL_checkstack(L, n + 8, "too many arguments");
   for (cjl_signature *s = F->first; s; s = s->next) {
-    int args = 0, top = lua_gettop(L);
-    if (!s->flat && s->narg == n) {
+    int args = 0;
+    if (s->narg != n) continue;
+    if (!s->flat) {
       cjl_pushanchored(L, self, s);
       lua_getiuservalue(L, -1, 1);
-      args = lua_gettop(L);
+      args = top + 2;
     }
     bool good = match_arguments(L, S, s, args, first, n);
     lua_settop(L, top);
@@ -145,14 +155,12 @@ typedef struct calling {
   lua_State *L;
   cjl_state *S;
   cjl_compiled *F;
-  int n, out;  /* arguments, which are at stack index 2; where to write results, 0: to new tensors */
-  int base;    /* top of the stack before results */
-  int fresh;   /* stack index of a version made for this call, 0: none */
-  bool again;  /* memory was short once */
+  int n, out;    /* arguments, from stack index 2 on; where to write results, 0: to new tensors */
+  int base;      /* top of the stack before results */
+  int fresh;     /* stack index of a version made for this call, 0: none */
+  int first;     /* stack index of the first result, or of the first handle to write to */
+  bool again;    /* memory was short once */
   uint64_t id;
-  int first;         /* stack index of the first result, or of the first handle to write to */
-  cjl_slots slots;   /* of new results */
-  cjl_tensor *few[CJL_FEW];
 } calling;
 
 static void push_version(const calling *c, const cjl_version *v) {
@@ -164,24 +172,23 @@ static void push_version(const calling *c, const cjl_version *v) {
 
 /* --- results that are new --- */
 
-/* Pushes empty handles for the results of v, in their structure. */
-static void push_slots(calling *c, const cjl_version *v) {
+/* Pushes empty handles for the results of v, in their structure, and notes them. */
+static void push_slots(calling *c, cjl_version *v) {
   lua_State *L = c->L;
-  c->slots = (cjl_slots){cjl_slotroom(L, c->few, v->ny), 0, 0};
-  c->first = lua_gettop(L) + 1;
+  cjl_slots slots = {v->slot, 0, 0};
+  int top = lua_gettop(L);
+  luaL_checkstack(L, v->nret + 8, "too many results");
+  c->first = top + 1;
   if (v->flat) {
-    luaL_checkstack(L, v->nret + 8, "too many results");
-    for (int i = 0; i < v->nret; i++) cjl_leafslot(L, &c->slots);
+    for (int i = 0; i < v->nret; i++) v->slot[i] = cjl_slot(L);
     return;
   }
-  push_version(c, v);
+  push_version(c, v); /* the version and the structure stand below the results */
   lua_getiuservalue(L, -1, CJL_VRESULTS);
-  lua_replace(L, -2); /* the structure stands below the results */
-  int structure = c->first++;
-  luaL_checkstack(L, v->nret + 8, "too many results");
+  c->first += 2;
   for (int i = 0; i < v->nret; i++) {
-    lua_rawgeti(L, structure, 2 * i + 2);
-    cjl_build(L, -1, cjl_leafslot, &c->slots);
+    lua_rawgeti(L, top + 2, 2 * i + 2);
+    cjl_build(L, -1, cjl_leafslot, &slots);
     lua_remove(L, -2);
   }
 }
@@ -190,31 +197,35 @@ static bool samelayout(const cjl_version *a, const cjl_version *b) {
   return a == b || (a->flat && b->flat && a->nret == b->nret && a->sparse == b->sparse);
 }
 
-static int push_sparse(calling *c, const cjl_version *v) {
+/* The values go into the handles, which `room` has; one collector step may follow, and with it finalizers. */
+static void fill_slots(calling *c, const cjl_version *room, const cjl_version *v) {
+  cj_val last = {.kind = CJ_NONE};
+  for (int i = 0; i < v->ny; i++) {
+    if (last.kind == CJ_TENSOR) c->S->debt += cj_type_bytes(cj_tensor_type(last.u.tensor));
+    last = room->slot[i]->v = v->y[i];
+  }
+  cjl_weigh(c->L, c->S, &last);
+}
+
+static int push_sparse(calling *c, int version, int value) {
   lua_State *L = c->L;
-  int value = lua_gettop(L);
+  const cjl_version *v = lua_touserdata(L, version);
   cjl_pushuser(L, CJL_NEWSPARSE);
   lua_pushvalue(L, value);
-  push_version(c, v);
-  lua_getiuservalue(L, -1, CJL_VROW);
-  lua_getiuservalue(L, -2, CJL_VCOL);
-  lua_remove(L, -3);
+  lua_getiuservalue(L, version, CJL_VROW);
+  lua_getiuservalue(L, version, CJL_VCOL);
   lua_pushinteger(L, (lua_Integer)v->rows);
   lua_pushinteger(L, (lua_Integer)v->cols);
   lua_call(L, 5, 1);
   return 1;
 }
 
-static int give_new(calling *c, const cjl_version *v) {
+static int give_new(calling *c, const cjl_version *room, const cjl_version *v) {
+  int nret = v->nret;
   bool sparse = v->sparse;
-  int nret = v->nret, ny = v->ny;
-  if (sparse) push_version(c, v); /* weighing may drop it */
-  for (int i = 0; i < ny; i++) c->slots.slot[i]->v = v->y[i];
-  for (int i = 0; i < ny; i++) cjl_weigh(c->L, c->S, &c->slots.slot[i]->v);
-  if (!sparse) return nret;
-  lua_insert(c->L, c->first);
-  c->fresh = c->first;
-  return push_sparse(c, v);
+  if (sparse) push_version(c, v); /* above the handle for its entries */
+  fill_slots(c, room, v);
+  return sparse ? push_sparse(c, c->first + 1, c->first) : nret;
 }
 
 /* --- results for tensors of the caller --- */
@@ -243,90 +254,93 @@ static bool push_given(calling *c) {
   return true;
 }
 
+/* Only a sparse tensor with the places of this version can take its entries. */
 static bool push_given_sparse(calling *c, const cjl_version *v) {
   lua_State *L = c->L;
   if (lua_type(L, c->out) != LUA_TTABLE) return false;
+  lua_pushliteral(L, "vals");
+  lua_rawget(L, c->out);
   push_version(c, v);
   lua_getiuservalue(L, -1, CJL_VROW);
   lua_pushliteral(L, "row");
   lua_rawget(L, c->out);
-  if (!lua_rawequal(L, -1, -2)) return false; /* of another pattern */
-  lua_settop(L, c->first - 1);
-  lua_pushliteral(L, "vals");
-  lua_rawget(L, c->out);
-  return cjl_test(L, c->S, -1) != NULL;
+  return lua_rawequal(L, -1, -2) && cjl_test(L, c->S, c->first);
 }
 
-/* Pushes the ny handles that results of v are to be written to.  False: they do not have its structure. */
-static bool push_targets(calling *c, const cjl_version *v) {
+/* Notes the ny handles that results of v are to be written to, which are pushed unless it is only one.  False: they do
+** not have its structure. */
+static bool note_targets(calling *c, cjl_version *v) {
   lua_State *L = c->L;
-  c->first = lua_gettop(L) + 1;
-  if (v->sparse) return push_given_sparse(c, v);
-  if (v->flat && v->nret == 1) {
+  bool good;
+  if (v->flat && v->nret == 1 && !v->sparse) {
+    c->first = c->out;
+    v->slot[0] = cjl_test(L, c->S, c->out);
+    return v->slot[0] && v->slot[0]->v.kind != CJ_NONE;
+  }
+  lua_settop(L, c->base);
+  c->first = c->base + 1;
+  if (v->sparse) {
+    good = push_given_sparse(c, v);
+  } else {
+    push_version(c, v);
+    lua_getiuservalue(L, -1, CJL_VRESULTS);
+    lua_replace(L, c->first);
+    if (v->nret == 1) {
+      lua_rawgeti(L, -1, 2);
+      lua_replace(L, c->first);
+    }
     lua_pushvalue(L, c->out);
-    return cjl_test(L, c->S, -1) != NULL;
+    good = push_given(c);
   }
-  push_version(c, v);
-  lua_getiuservalue(L, -1, CJL_VRESULTS);
-  lua_remove(L, -2);
-  if (v->nret == 1) {
-    lua_rawgeti(L, -1, 2);
-    lua_remove(L, -2);
-  }
-  lua_pushvalue(L, c->out);
-  return push_given(c);
+  for (int i = 0; good && i < v->ny; i++) v->slot[i] = lua_touserdata(L, c->first + i);
+  return good;
 }
-
-static cjl_tensor *target(const calling *c, int i) { return lua_touserdata(c->L, c->first + i); }
 
 /* A tensor that others see too is left to them: its handle gets another one. */
-static void aim(calling *c, cjl_version *v) {
+static void aim(const calling *c, cjl_version *v) {
   for (int i = 0; i < v->ny; i++) {
-    const cj_val *have = c->out ? &target(c, i)->v : NULL;
+    const cj_val *have = c->out ? &v->slot[i]->v : NULL;
     bool own = have && have->kind == CJ_TENSOR && cj_tensor_edit(have->u.tensor);
     v->y[i] = own ? *have : (cj_val){.kind = CJ_NONE};
   }
 }
 
-static int wrong_target(calling *c, const cjl_version *v, int i) {
-  lua_State *L = c->L;
-  const cj_type *t = cj_compiled_out(v->k, i);
-  cjl_pushshape(L, t);
-  return cjl_error(L, "%s: option 'out': result %d is %s%s, got %s", c->F->who, i + 1, cj_dtype_name((cj_dtype)t->dtype),
-                   lua_tostring(L, -1), cjl_describe(L, c->first + i));
+static bool iswritten(const cjl_version *v, int i) {
+  const cj_val *have = &v->slot[i]->v;
+  return have->kind == CJ_TENSOR && v->y[i].kind == CJ_TENSOR && have->u.tensor == v->y[i].u.tensor;
 }
 
+/* A handle that gets another tensor had one of the same type. */
 static void check_targets(calling *c, cjl_version *v) {
+  lua_State *L = c->L;
   for (int i = 0; i < v->ny; i++) {
-    const cj_val *have = &target(c, i)->v;
-    if (have->kind != CJ_TENSOR || sametype(cj_tensor_type(have->u.tensor), cj_compiled_out(v->k, i))) continue;
+    const cj_val *have = &v->slot[i]->v;
+    const cj_type *t = cj_compiled_out(v->k, i);
+    if (iswritten(v, i) || have->kind != CJ_TENSOR || sametype(cj_tensor_type(have->u.tensor), t)) continue;
     for (int j = 0; j < v->ny; j++)
-      if (v->y[j].kind == CJ_TENSOR && target(c, j)->v.u.tensor != v->y[j].u.tensor) cj_val_release(&v->y[j]);
-    wrong_target(c, v, i);
+      if (!iswritten(v, j)) cj_val_release(&v->y[j]);
+    cjl_pushshape(L, t);
+    cjl_error(L, "%s: option 'out': result %d is %s%s, got %s", c->F->who, i + 1, cj_dtype_name((cj_dtype)t->dtype),
+              lua_tostring(L, -1), cjl_describe(L, c->first + i));
   }
 }
 
 static int give_targets(calling *c, cjl_version *v) {
   lua_State *L = c->L;
-  int nret = v->nret, ny = v->ny;
-  bool spread = nret > 1;
   check_targets(c, v);
-  for (int i = 0; i < ny; i++) {
-    cj_val *have = &target(c, i)->v;
-    if (have->kind == CJ_TENSOR && v->y[i].kind == CJ_TENSOR && have->u.tensor == v->y[i].u.tensor) continue;
-    cj_val old = *have;
-    *have = v->y[i];
+  for (int i = 0; i < v->ny; i++) {
+    if (iswritten(v, i)) continue;
+    cj_val old = v->slot[i]->v;
+    v->slot[i]->v = v->y[i];
     cj_val_release(&old);
     cjl_pushuser(L, CJL_META); /* there is something to release now */
     lua_setmetatable(L, c->first + i);
   }
-  if (!spread) {
-    lua_pushvalue(L, c->out);
-    return 1;
-  }
-  luaL_checkstack(L, nret + 8, "too many results");
-  for (int i = 1; i <= nret; i++) lua_rawgeti(L, c->out, i);
-  return nret;
+  lua_settop(L, c->out);
+  if (v->nret == 1) return 1;
+  luaL_checkstack(L, v->nret + 8, "too many results");
+  for (int i = 1; i <= v->nret; i++) lua_rawgeti(L, c->out, i);
+  return v->nret;
 }
 
 /* --- running --- */
@@ -356,11 +370,11 @@ static void missed(calling *c, cjl_version *v) {
   if (++v->misses > 2 && v->fickle && !v->hit) cjl_dropversion(c->L, 1, v);
 }
 
-static int give(calling *c, cjl_version *v) {
+static int give(calling *c, const cjl_version *room, cjl_version *v) {
   v->misses = 0;
   if (!c->fresh) v->hit = true;
-  cjl_usedversion(c->F, v);
-  return c->out ? give_targets(c, v) : give_new(c, v);
+  if (c->F->first != v->sig || v->sig->first != v) cjl_usedversion(c->F, v);
+  return c->out ? give_targets(c, v) : give_new(c, room, v);
 }
 
 /* Tries the versions of the signature that the arguments have, for whose results there is room as for *v.  MISS and
@@ -373,8 +387,7 @@ static outcome try_versions(calling *c, cjl_version **v) {
     next = w->next;
     if (w->tried == c->id) continue;
     if (!c->out && !samelayout(w, room)) return *v = w, MISS;
-    bool fits = !c->out || (lua_settop(c->L, c->base), push_targets(c, w));
-    outcome r = fits ? run_version(c, w) : MISS;
+    outcome r = !c->out || note_targets(c, w) ? run_version(c, w) : MISS;
     if (r != MISS) return *v = w, r;
     missed(c, w);
   }
@@ -391,6 +404,7 @@ static cjl_version *newest(const cjl_compiled *F) {
 static int run_known(calling *c) {
   cjl_version *v = newest(c->F);
   while (v) {
+    cjl_version *room = v;
     uint64_t stamp = c->F->stamp;
     lua_settop(c->L, c->base);
     if (!c->out) push_slots(c, v);
@@ -399,7 +413,7 @@ static int run_known(calling *c) {
       continue;
     }
     outcome r = try_versions(c, &v);
-    if (r == HIT) return give(c, v);
+    if (r == HIT) return give(c, room, v);
     if (r == AGAIN) v = newest(c->F);
   }
   return -1;
@@ -410,12 +424,12 @@ static int run_known(calling *c) {
 static void push_fresh(calling *c) {
   lua_State *L = c->L;
   lua_settop(L, c->base);
-  luaL_checkstack(L, c->n + 8, "too many arguments");
+  luaL_checkstack(L, c->n + 24, "too many arguments");
   cjl_pushfunction(L, cjl_makeversion, 0);
   lua_pushvalue(L, 1);
   for (int i = 0; i < c->n; i++) lua_pushvalue(L, 2 + i);
   lua_call(L, c->n + 1, 1);
-  c->fresh = lua_gettop(L);
+  c->fresh = c->base = lua_gettop(L);
 }
 
 static bool match_fresh(calling *c, cjl_version *v) {
@@ -423,7 +437,7 @@ static bool match_fresh(calling *c, cjl_version *v) {
   int top = lua_gettop(L), args = 0;
   if (!v->sig->flat) {
     lua_getiuservalue(L, c->fresh, CJL_VARGS);
-    args = lua_gettop(L);
+    args = top + 1;
   }
   bool good = match_arguments(L, c->S, v->sig, args, 2, c->n);
   lua_settop(L, top);
@@ -435,51 +449,58 @@ static int run_fresh(calling *c) {
   push_fresh(c);
   cjl_version *v = lua_touserdata(L, c->fresh);
   for (;;) {
-    lua_settop(L, c->fresh);
+    uint64_t stamp = c->F->stamp;
+    lua_settop(L, c->base);
     if (!c->out) {
       push_slots(c, v);
-    } else if (!push_targets(c, v)) {
+      if (c->F->stamp != stamp) continue; /* a call by a finalizer may have used the same room */
+    } else if (!note_targets(c, v)) {
       return cjl_error(L, "%s: option 'out': expected %s, got %s", c->F->who,
-                       v->flat && v->nret == 1 ? "a tensor" : "tensors as the function returns them",
+                       v->flat && v->nret == 1 && !v->sparse ? "a tensor" : "tensors as the function returns them",
                        cjl_describe(L, c->out));
     }
     if (!match_fresh(c, v)) return cjl_error(L, "%s: an argument was changed during the call", c->F->who);
     outcome r = run_version(c, v);
-    if (r == HIT) return give(c, v);
-    if (r == MISS) {
-      cjl_dropversion(L, 1, v);
-      return cjl_error(L, "%s: the instances branch in different ways; use cj.where, or call them one by one", c->F->who);
-    }
+    if (r == HIT) return give(c, v, v);
+    if (r == AGAIN) continue;
+    cjl_dropversion(L, 1, v);
+    return cjl_error(L, "%s: the instances branch in different ways; use cj.where, or call them one by one", c->F->who);
   }
 }
 
 /* --- the call --- */
 
-/* A last argument {out = ...} and nothing else in it: it gives way to what is in it. */
-static int take_out(lua_State *L, const cjl_compiled *F, int *n) {
-  int t = lua_gettop(L);
-  if (*n < (F->nparam == 0 ? 1 : 2) || lua_type(L, t) != LUA_TTABLE) return 0;
+/* Has the table at t no other key than out? */
+static bool only_out(lua_State *L, int t) {
   lua_pushnil(L);
-  if (!lua_next(L, t)) return 0;
-  bool named = lua_type(L, t + 1) == LUA_TSTRING && strcmp(lua_tostring(L, t + 1), "out") == 0;
-  lua_pushvalue(L, t + 1);
-  bool only = named && !lua_next(L, t);
-  lua_settop(L, t + 2);
-  if (only) lua_replace(L, t);
-  lua_settop(L, t);
-  if (!only) return 0;
-  --*n;
-  return t;
+  if (!lua_next(L, t)) return false;
+  lua_pop(L, 1);
+  bool more = lua_next(L, t);
+  if (more) lua_pop(L, 2);
+  return !more;
 }
 
+/* Pushes what is to be written to: a last argument {out = ...} that cannot be meant for the function. */
+static int take_out(lua_State *L, const cjl_compiled *F, int *n) {
+  int t = *n + 1;
+  if (*n == 0 || lua_type(L, t) != LUA_TTABLE) return 0;
+  lua_pushvalue(L, lua_upvalueindex(3));
+  if (lua_rawget(L, t) == LUA_TNIL) return 0;
+  bool extra = F->nparam >= 0 && *n > F->nparam;
+  if (!extra && (*n < 2 || !only_out(L, t))) return 0;
+  --*n;
+  return t + 1;
+}
+
+/* Upvalues: the state, the metatable, "out". */
 int cjl_callcompiled(lua_State *L) {
-  calling c = {.L = L, .S = cjl_self(L), .F = lua_touserdata(L, 1)};
+  calling c = {.L = L, .S = cjl_self(L), .F = lua_touserdata(L, 1), .n = lua_gettop(L) - 1};
   if (!c.F || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
     return cjl_argerror(L, "compiled function", 1, "F", "a compiled function", 1);
-  lua_pop(L, 1);
-  c.n = lua_gettop(L) - 1;
+  c.base = c.n + 1;
+  lua_settop(L, c.base);
   c.out = take_out(L, c.F, &c.n);
-  c.base = lua_gettop(L);
+  if (c.out) c.base = c.out;
   c.id = ++c.F->stamp;
   int results = run_known(&c);
   return results >= 0 ? results : run_fresh(&c);

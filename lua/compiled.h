@@ -27,7 +27,8 @@ typedef struct cjl_version {
   uint64_t tried;   /* the last call that it did not serve */
   bool sparse;        /* its result is a sparse tensor of that many rows and columns */
   int64_t rows, cols;
-  cj_val y[];       /* room for ny */
+  cjl_tensor **slot; /* room for ny: where results go */
+  cj_val y[];        /* room for ny */
 } cjl_version;
 enum { CJL_VRESULTS = 1, CJL_VARGS, CJL_VSIGNATURE, CJL_VROW, CJL_VCOL, CJL_VNUV = CJL_VCOL };
 

@@ -191,4 +191,5 @@ void cjl_open_vmap(lua_State *L, cjl_state *S);
 void cjl_open_check(lua_State *L, cjl_state *S);
 void cjl_open_sparse(lua_State *L, cjl_state *S);
 void cjl_open_compile(lua_State *L, cjl_state *S);
+void cjl_open_config(lua_State *L, cjl_state *S);
 #endif

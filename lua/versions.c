@@ -108,8 +108,9 @@ static int version_gc(lua_State *L) {
 /* Pushes an empty version whose results have the structure at `results`, of functions with the arguments at `args`. */
 static cjl_version *push_version(lua_State *L, int results, int args) {
   int ny = cjl_leaves(L, results);
-  cjl_version *v = lua_newuserdatauv(L, sizeof *v + (size_t)ny * sizeof *v->y, CJL_VNUV);
+  cjl_version *v = lua_newuserdatauv(L, sizeof *v + (size_t)ny * (sizeof *v->y + sizeof *v->slot), CJL_VNUV);
   memset(v, 0, sizeof *v);
+  v->slot = (cjl_tensor **)(void *)(v->y + ny);
   v->ny = ny;
   v->nret = (int)lua_rawlen(L, results) / 2;
   v->flat = isflat(L, results);

@@ -1,5 +1,6 @@
 -- The runtime as one translation unit (how engines like to vendor it, and static names are unique), and
--- the public headers in C11 and C++17.  The loops of an instruction set stay files of their own.
+-- the public headers in C11 and C++17.  The loops of an instruction set stay files of their own;
+-- native_none.c stands for the files of the native back end where there is none.
 
 local check = dofile "scripts/check.lua"
 
@@ -19,7 +20,7 @@ end
 local parts = {}
 for _, floor in ipairs(check.floors) do
   for _, path in ipairs(check.files("runtime/" .. floor, ".c")) do
-    if not path:find "/loops_%w+%.c$" then parts[#parts + 1] = ('#include "%s"\n'):format(path:gsub("^runtime/", "")) end
+    if not path:find "/loops_%w+%.c$" and not path:find "/native_none%.c$" then parts[#parts + 1] = ('#include "%s"\n'):format(path:gsub("^runtime/", "")) end
   end
 end
 local unit = "#define _DEFAULT_SOURCE\n" .. table.concat(parts)

@@ -21,7 +21,8 @@ struct cj_compiled {
   /* the memory of a run, made when first needed */
   char *room; /* views, pointers, numbers, guards as they are */
   size_t nroom;
-  cj_view *view; /* arguments, captures */
+  const cj_type **in, **out; /* of arguments, of outputs and guards */
+  cj_view *view;             /* arguments, captures */
   void **buf;    /* outputs, guards */
   double *num;   /* of arguments that are numbers */
   char *got;

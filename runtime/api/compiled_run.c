@@ -8,6 +8,12 @@
 #include <string.h>
 
 static size_t padded(size_t n) { return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN; }
+static bool is_type(const cj_type *a, const cj_type *b) {
+  if (a->dtype != b->dtype || a->rank != b->rank) return false;
+  for (int i = 0; i < a->rank; i++)
+    if (a->dim[i] != b->dim[i]) return false;
+  return true;
+}
 static size_t guard_room(const cj_type *t) { return (cjt_bytes(t) + 7) / 8 * 8; }
 
 /* --- the memory of a run ----------------------------------------------------------------------------------- */
@@ -22,7 +28,7 @@ static bool plan_compiled(cj_compiled *k) {
     part.nout = k->nguard;
     if (k->nguard == 0) return true;
   }
-  return cje_plan_new(k->c, &part, &k->plan) == CJ_OK;
+  return cje_plan_new(k->c, &part, &k->plan) == CJ_OK && cje_plan_compile(k->plan) == CJ_OK;
 }
 
 /* At least n bytes, what is in them is lost. */
@@ -42,14 +48,19 @@ bool cj_compiled_ready(cj_compiled *k) {
   if (k->room) return true;
   if (!plan_compiled(k) || (k->plan && !grow_block(k->c, &k->work, &k->nwork, cje_plan_worksize(k->plan, NULL))))
     return false;
-  size_t n = nin * sizeof *k->view + (g->nout + (size_t)1) * sizeof *k->buf + k->nx * sizeof *k->num + k->nexpect + k->ny;
+  size_t types = ((size_t)k->nx + g->nout) * sizeof *k->in, bufs = (g->nout + (size_t)1) * sizeof *k->buf;
+  size_t n = nin * sizeof *k->view + types + bufs + k->nx * sizeof *k->num + k->nexpect + k->ny;
   if (!grow_block(k->c, &k->room, &k->nroom, n)) return false;
   k->view = (cj_view *)(void *)k->room;
-  k->buf = (void **)(k->view + nin);
+  k->in = (const cj_type **)(void *)(k->view + nin);
+  k->out = k->in + k->nx;
+  k->buf = (void **)(void *)(k->out + g->nout);
   k->num = (double *)(k->buf + g->nout + 1);
   k->got = (char *)(k->num + k->nx);
   k->given = (bool *)(k->got + k->nexpect);
   for (uint32_t i = 0; i < g->ncapture; i++) k->view[k->nx + i] = cjt_asview(k->f->capture[i].u.tensor);
+  for (uint32_t i = 0; i < k->nx; i++) k->in[i] = cjg_type(g, g->arg[i]);
+  for (uint32_t i = 0; i < g->nout; i++) k->out[i] = cjg_type(g, g->out[i]);
   char *got = memset(k->got, 0, k->nexpect);
   for (uint32_t i = k->ny; i < g->nout; i++) {
     k->buf[i] = got;
@@ -76,11 +87,11 @@ static cj_status wrong_input(cj_compiled *k, uint32_t i, const cj_val *x) {
 static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
   *strided = false;
   for (uint32_t i = 0; i < k->nx; i++) {
-    const cj_type *t = cj_func_in(k->f, (int)i);
+    const cj_type *t = k->in[i];
     cj_view *v = &k->view[i];
     if (x[i].kind == CJ_TENSOR) {
       const cj_tensor *a = x[i].u.tensor;
-      if (!cjt_same(&a->type, t)) return wrong_input(k, i, &x[i]), false;
+      if (!is_type(&a->type, t)) return wrong_input(k, i, &x[i]), false;
       v->data = a->data;
       v->type = &a->type;
       memcpy(v->stride, a->stride, sizeof v->stride);
@@ -99,10 +110,10 @@ static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
 /* --- results ---------------------------------------------------------------------------------------------------- */
 
 static bool check_given(cj_compiled *k, uint32_t i, const cj_val *y) {
-  const cj_type *t = cj_func_out(k->f, (int)i);
+  const cj_type *t = k->out[i];
+  if (!k->given[i] || is_type(&y[i].u.tensor->type, t)) return true;
   char buf[512];
   cj_text w = {buf, 0, sizeof buf};
-  if (!k->given[i] || cjt_same(&y[i].u.tensor->type, t)) return true;
   cjm_putf(&w, "result %u is ", i + 1);
   cjt_puttype(&w, t);
   cjm_puts(&w, ", the tensor for it is ");
@@ -124,29 +135,34 @@ static void drop_new(const cj_compiled *k, cj_val *y, uint32_t n) {
     if (!k->given[i]) cj_val_release(&y[i]);
 }
 
+static size_t stage_size(const cj_compiled *k) {
+  size_t n = 0;
+  for (uint32_t i = 0; i < k->ny; i++)
+    if (k->given[i]) n += padded(cjt_bytes(k->out[i]));
+  return n;
+}
+
 /* Room for the results; *aside: those for tensors of the caller go to the stage. */
 static bool take_outputs(cj_compiled *k, const cj_val *x, cj_val *y, bool *aside) {
-  size_t stage = 0;
   uint32_t i = 0;
   *aside = k->careful;
   for (; i < k->ny; i++) {
     k->given[i] = y[i].kind == CJ_TENSOR;
     if (!k->given[i]) {
-      cj_tensor *t = cjt_new(k->c, cj_func_out(k->f, (int)i));
+      cj_tensor *t = cjt_new(k->c, k->out[i]);
       if (!t) break;
       y[i] = (cj_val){.kind = CJ_TENSOR, .u.tensor = t};
-    } else if (!cj_tensor_edit(y[i].u.tensor)) {
+    } else if (!cjt_isunique(y[i].u.tensor)) {
       cjm_fail(k->c, CJ_EARG, "the tensor for result %u shares its elements with another one", i + 1);
       break;
     } else {
-      stage += padded(cjt_bytes(cj_func_out(k->f, (int)i)));
       *aside |= is_seen(k, x, y, i);
     }
     k->buf[i] = y[i].u.tensor->data;
   }
   bool ok = i == k->ny;
   for (uint32_t j = 0; ok && !*aside && j < k->ny; j++) ok = check_given(k, j, y);
-  ok = ok && (!*aside || grow_block(k->c, &k->stage, &k->nstage, stage));
+  ok = ok && (!*aside || grow_block(k->c, &k->stage, &k->nstage, stage_size(k)));
   if (!ok) drop_new(k, y, i);
   return ok;
 }
@@ -156,7 +172,7 @@ static void aim_aside(cj_compiled *k) {
   for (uint32_t i = 0; i < k->ny; i++) {
     if (!k->given[i]) continue;
     k->buf[i] = k->stage + at;
-    at += padded(cjt_bytes(cj_func_out(k->f, (int)i)));
+    at += padded(cjt_bytes(k->out[i]));
   }
 }
 
@@ -174,7 +190,7 @@ static bool hand_over(cj_compiled *k, const cj_val *y) {
 static void settle_guards(cj_compiled *k) {
   size_t at = 0;
   for (uint32_t i = 0; i < k->nguard; i++) {
-    const cj_type *t = cj_func_out(k->f, (int)(k->ny + i));
+    const cj_type *t = k->out[k->ny + i];
     if (cjt_isfloat(t->dtype)) memcpy(k->expect + at, k->got + at, cjt_bytes(t));
     at += guard_room(t);
   }

@@ -63,7 +63,7 @@ static derived_entry *entry_for(cj_ctx *c, const cj_graph *g, const cj_request *
   key.strict = rq->strict;
   key.v = nv != 0;
   derived_entry *e = cje_cache_find(c, g, &key, sizeof key);
-  if (e) return e;
+  if (e) return cjj_compile(c, e->d) == CJ_OK ? e : NULL; /* it is not a single use */
   if (!(e = make_entry(c, g, rq, nv))) return NULL;
   return cje_cache_put(c, g, &key, sizeof key, e, drop_derived) ? e : NULL;
 }

@@ -86,10 +86,11 @@ static cj_plan *plan_for(cj_ctx *c, const cj_graph *g) {
   double few[32], *key = few;
   cj_plan *p = NULL;
   if (nkey > sizeof few && !(key = cjm_alloc(c, nkey))) return NULL;
-  key[0] = 0;
+  key[0] = -1; /* as a request that would be a chunk below 0: never equal to the key of one */
   if (g->nkonst) memcpy(key + 1, g->konst, nkey - sizeof *key);
-  if (!(p = cje_cache_find(c, g, key, nkey)) && cje_plan_new(c, g, &p) == CJ_OK &&
-      !cje_cache_put(c, g, key, nkey, p, drop_plan))
+  if ((p = cje_cache_find(c, g, key, nkey)))
+    (void)cje_plan_compile(p); /* it is not a single use */
+  else if (cje_plan_new(c, g, &p) == CJ_OK && !cje_cache_put(c, g, key, nkey, p, drop_plan))
     p = NULL;
   if (key != few) cjm_free(c, key, nkey);
   return cjm_ok(c) ? p : NULL;

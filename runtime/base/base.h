@@ -31,10 +31,12 @@ struct cj_ctx {
   cj_alloc_fn alloc;
   void *alloc_ud;
   size_t live, peak, blocks, mem_limit;
+  size_t code;  /* bytes of machine code, which is not the allocator's */
   int64_t fuse; /* allocations left before failure; < 0: no fuse */
   uint32_t node_limit;
-  int refs; /* one for the owner, one for every object that lives on the context; atomic */
-  int isa;  /* which set of vector kernels, chosen at start (base/cpu.h) */
+  int refs;    /* one for the owner, one for every object that lives on the context; atomic */
+  int isa;     /* which set of vector kernels, chosen at start */
+  bool native; /* plans that run many times become machine code */
   const volatile int *cancel;
   cj_status status; /* sticky: the first error since cjm_clear */
   char msg[512];
@@ -61,8 +63,8 @@ void *cjm_zalloc(cj_ctx *c, size_t n); /* zeroed */
 void *cjm_aligned(cj_ctx *c, size_t n);
 void cjm_aligned_free(cj_ctx *c, void *p, size_t n);
 /* Grows the array that *pp points to (of *cap elements of size bytes each) to hold at least need; doubling.  False:
-*ENOMEM, unchanged.
-** Debug builds move the array on every call, so stale pointers show. */
+ *ENOMEM, unchanged.
+ ** Debug builds move the array on every call, so stale pointers show. */
 bool cjm_grow(cj_ctx *c, void *pp, uint32_t *cap, size_t need, size_t size);
 #ifndef CJ_DEBUG
 #define CJM_GROW(c, arr, cap, need) ((need) <= (cap) || cjm_grow((c), &(arr), &(cap), (need), sizeof *(arr)))

@@ -1,4 +1,5 @@
 /* plan.c -- planning: the order of the passes, sources, outputs, results in their operand's buffer. */
+#include "exec/native.h"
 #include "exec/planner.h"
 
 #include <string.h>
@@ -230,6 +231,7 @@ const cj_type *cje_plan_in(const cj_plan *p, int i) { return &p->type.at[p->inpu
 void cje_plan_free(cj_plan *p) {
   if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
   cj_ctx *c = p->c;
+  cje_native_free(p);
   for (uint32_t i = 0; i < p->tensor.n; i++) cjt_release(p->tensor.at[i]);
   FREE_LIST(p->type);
   FREE_LIST(p->attr);
@@ -248,6 +250,7 @@ void cje_plan_free(cj_plan *p) {
   FREE_LIST(p->run);
   FREE_LIST(p->cell);
   FREE_LIST(p->move);
+  FREE_LIST(p->order);
   cjm_free(c, p, sizeof *p);
   cjm_release_ctx(c);
 }

@@ -87,10 +87,17 @@ typedef struct cje_move { /* nbytes between a place and consecutive cells */
   uint32_t cell, nbytes;
 } cje_move;
 
+/* The same as machine code, run with the table of bases. */
+typedef void (*cje_code)(char *const *base);
+
 typedef struct cje_tape {
   uint32_t run, nrun, load, nload, store, nstore;
-  int64_t cells, scratch; /* offsets in the workspace */
+  uint32_t order, count, ncell; /* order: where the results are listed; ncell: bytes of cells */
+  int64_t cells, scratch;       /* offsets in the workspace */
+  cje_code code;                /* NULL: interpreted */
 } cje_tape;
+/* In the list of results: someone outside the tape reads the cell. */
+#define CJE_KEPT ((uint32_t)1 << 31)
 
 /* An array that grows. */
 #define CJE_ARRAY(T)                                                                                                   \
@@ -121,6 +128,10 @@ struct cj_plan {
   CJE_ARRAY(cje_run) run;
   CJE_ARRAY(uint32_t) cell;
   CJE_ARRAY(cje_move) move;
+  CJE_ARRAY(uint32_t) order; /* cells of results in the order in which instructions were written, with CJE_KEPT */
+  void *pages;               /* of machine code; NULL: none */
+  size_t npages;             /* bytes */
+  bool native;               /* code has been made, or cannot be */
 };
 
 static inline uint32_t cje_output_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + k; }

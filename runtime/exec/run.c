@@ -122,6 +122,10 @@ static void one_run(const cj_plan *p, const cje_run *run, char *cells, char *scr
 
 static cj_status run_tape(const runner *u, const cje_tape *t) {
   const cj_plan *p = u->p;
+  if (t->code) {
+    t->code(u->base);
+    return CJ_OK;
+  }
   char *cells = u->base[CJE_WORK] + t->cells, *scratch = u->base[CJE_WORK] + t->scratch;
   const cje_move *m = &p->move.at[t->load];
   for (uint32_t i = 0; i < t->nload; i++, m++) memcpy(cells + m->cell, at(u, &m->place), m->nbytes);

@@ -7,6 +7,7 @@
 ** Of the planner's tables: entry, the cell; seen, the step for which the cell of an operand from outside
 ** holds; until, the level of an instruction.
 */
+#include "exec/native.h"
 #include "exec/planner.h"
 
 enum { CELL = 8 };
@@ -33,9 +34,10 @@ static bool inside_group(const tape_builder *b, cj_ref x, uint32_t *root) {
   return b->P->root[*root].step == b->step;
 }
 
-/* Moves follow each other: one larger move will do. */
+/* Moves of elements of one size follow each other: one larger move will do. */
 static bool extends(const cje_move *m, const cje_place *at, uint32_t cell) {
-  return m->place.base == at->base && m->place.offset + m->nbytes == at->offset && m->cell + m->nbytes == cell;
+  return m->place.base == at->base && m->place.size == at->size && m->place.offset + m->nbytes == at->offset &&
+         m->cell + m->nbytes == cell;
 }
 
 static bool add_move(cje_planner *P, uint32_t first, const cje_place *at, uint32_t cell) {
@@ -183,6 +185,23 @@ static bool store_outputs(tape_builder *b) {
   return true;
 }
 
+/* For machine code: the results as they were written, and room for the arrays of its calls. */
+static bool note_order(tape_builder *b, const cje_draft *d, size_t *scratch) {
+  cje_planner *P = b->P;
+  cj_plan *p = P->p;
+  cj_ref r = d->head;
+  b->tape.order = p->order.n;
+  b->tape.ncell = b->ncell;
+  if (!P->c->native) return true;
+  if (!CJM_GROW(P->c, p->order.at, p->order.cap, (size_t)p->order.n + d->count)) return false;
+  for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
+    p->order.at[p->order.n++] = P->entry[r] | (P->root[r].last > b->step ? CJE_KEPT : 0);
+  b->tape.count = d->count;
+  for (uint32_t i = b->tape.run; i < p->run.n; i++)
+    *scratch += cje_native_scratch(&p->fn.at[p->run.at[i].fn], p->run.at[i].n);
+  return true;
+}
+
 static bool build(tape_builder *b) {
   cje_planner *P = b->P;
   cj_plan *p = P->p;
@@ -197,9 +216,11 @@ static bool build(tape_builder *b) {
   item *sorted = b->other;
   b->other = b->item;
   b->item = sorted;
-  if (!add_runs(b) || !settle_cells(b, d) || !store_outputs(b)) return false;
+  size_t scratch = 0;
+  if (!add_runs(b) || !note_order(b, d, &scratch) || !settle_cells(b, d) || !store_outputs(b)) return false;
   b->tape.nrun = p->run.n - b->tape.run;
-  if (b->gathers && !cje_scratch(P, 3 * CJE_RUN_MAX * CELL, &b->tape.scratch)) return false;
+  if (b->gathers && scratch < 3 * CJE_RUN_MAX * CELL) scratch = 3 * CJE_RUN_MAX * CELL;
+  if (scratch && !cje_scratch(P, (int64_t)scratch, &b->tape.scratch)) return false;
   if (!CJE_ROOM(P, p->tape)) return false;
   p->tape.at[p->tape.n++] = b->tape;
   return true;

@@ -104,10 +104,12 @@ typedef struct cj_config {
   void *alloc_ud;      /* alloc NULL: malloc */
   size_t mem_limit;    /* bytes; 0: none */
   uint32_t node_limit; /* instructions in one function; 0: none */
+  int native;          /* machine code for plans, where the CPU is known: 0 on, < 0 off */
 } cj_config;
 
 typedef struct cj_memstat {
   size_t live, peak, blocks; /* bytes now, most bytes, allocations now */
+  size_t code;               /* bytes of machine code now: pages from the system, in addition to live */
 } cj_memstat;
 
 CJ_API cj_status cj_ctx_new(const cj_config *cfg, cj_ctx **out); /* cfg NULL: defaults */
@@ -117,6 +119,9 @@ CJ_API const char *cj_errmsg(const cj_ctx *c); /* never NULL; good until the nex
 CJ_API void cj_ctx_mem(const cj_ctx *c, cj_memstat *out);
 /* Long computations of c stop with ECANCEL soon after *flag becomes nonzero; NULL: never. */
 CJ_API void cj_ctx_cancel(cj_ctx *c, const volatile int *flag);
+/* Whether plans made from now on become machine code: on > 0 yes, < 0 no, 0 leaves it as it is; what the CPU or
+** the build cannot do stays off.  Returns whether they do.  A change forgets cached plans. */
+CJ_API bool cj_ctx_native(cj_ctx *c, int on);
 /* Forgets every cached plan and spare buffer. */
 CJ_API void cj_ctx_trim(cj_ctx *c);
 /* For tests: the n-th allocation from now fails, and all after it; n < 0: none. */

@@ -250,6 +250,20 @@ void cjj_free(cj_ctx *c, cjj_derived *d) {
   cjm_free(c, d, sizeof *d);
 }
 
+static void compile(cj_plan *p) {
+  if (p) (void)cje_plan_compile(p);
+}
+
+cj_status cjj_compile(cj_ctx *c, cjj_derived *d) {
+  compile(d->plan);
+  compile(d->head.plan);
+  for (uint32_t i = 0; i < d->nloop; i++) {
+    compile(d->loop[i].body.plan);
+    compile(d->loop[i].tail.plan);
+  }
+  return c->status;
+}
+
 int cjj_nout(const cjj_derived *d) { return (int)d->whole->nout; }
 const cj_type *cjj_out(const cjj_derived *d, int i) { return cjg_type(d->whole, d->whole->out[i]); }
 

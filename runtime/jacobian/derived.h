@@ -37,8 +37,8 @@ struct cjj_derived {
   cj_pattern *pattern; /* of nonzeros; NULL: something else was wanted */
   cjj_cut cut;         /* of loops */
   cjj_choice choice;
-  uint32_t first;      /* outputs before the blocks */
-  uint8_t *filled;     /* by block: some loop writes it; the others are zeros */
+  uint32_t first;  /* outputs before the blocks */
+  uint8_t *filled; /* by block: some loop writes it; the others are zeros */
   cjj_stage head;
   cjj_loop *loop;
   uint32_t nloop;

@@ -30,6 +30,8 @@ int cjj_nout(const cjj_derived *d);
 const cj_type *cjj_out(const cjj_derived *d, int i);
 /* The whole as one program, for inlining into a trace; borrowed, built when first asked for. */
 cj_status cjj_program(cjj_derived *d, const cj_graph **out);
+/* Its plans as machine code (cje_plan_compile). */
+cj_status cjj_compile(cj_ctx *c, cjj_derived *d);
 /* in as cje_plan_run; out: row-major buffers. */
 cj_status cjj_run(cj_ctx *c, cjj_derived *d, const cj_view *in, void *const *out, const char **fault, int *where);
 

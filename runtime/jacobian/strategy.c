@@ -188,7 +188,7 @@ typedef struct chooser {
   int nx, ny;
   double rows, cols; /* of float outputs, of all inputs */
   cjj_costs cost;
-  cj_pattern *p; /* NULL: dense for all that is known */
+  cj_pattern *p;    /* NULL: dense for all that is known */
   cjj_choice *note; /* NULL: what is being weighed is not to be noted */
 } chooser;
 

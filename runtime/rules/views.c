@@ -343,7 +343,7 @@ static CJR_ALIAS(alias_unfold) {
   *offset = 0;
   for (int e = 0; e < in->rank; e++) ostride[e] = stride[e];
   ostride[in->rank] = stride[axis];
-  ostride[axis] = stride[axis] * a->v[2];
+  ostride[axis] = out->dim[axis] > 1 ? stride[axis] * a->v[2] : 0; /* of one window the step may be anything */
   return true;
 }
 

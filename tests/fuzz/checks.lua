@@ -31,6 +31,15 @@ local function moved(x, u, h)
   return out
 end
 
+-- A compiled Jacobian of a function of one input has no level for inputs.
+local function packed_inputs(p, j)
+  if #p.inputs > 1 then return j end
+  if p.outputs == 1 then return {j} end
+  local out = {}
+  for i, row in ipairs(j) do out[i] = {row} end
+  return out
+end
+
 -- As near.all, relative to the largest element of each tensor.
 local function agree(got, want, tolerance)
   if #got ~= #want then return false, ("%d tensors against %d"):format(#got, #want) end
@@ -109,6 +118,22 @@ function checks.run(case, p)
       local good, why = agree({(ahead[i] - behind[i]) / (2 * STEP)}, {ju[i]}, 1e-5)
       case(good, "program %d: differences: %s", p.seed, why)
     end
+  end
+  if cj.compile then
+    local F = cj.compile(f)
+    local other = moved(x, u, 0.125)
+    driver("compiled", y, 1e-12, function() return {F(table.unpack(x))} end)
+    driver("compiled, other numbers", {f(table.unpack(other))}, 1e-12, function() return {F(table.unpack(other))} end)
+    driver("compiled, once more", y, 1e-12, function() return {F(table.unpack(x))} end)
+    local J = F:jacobian()
+    local function compiled() return blocks(p, packed_inputs(p, J(table.unpack(x)))) end
+    driver("compiled jacobian", b, 1e-10, compiled)
+    driver("compiled jacobian again", b, 1e-10, compiled)
+  end
+  if cj.sparse_jacobian and #x == 1 and p.outputs == 1 then
+    driver("sparse_jacobian", {b[1]:reshape(y[1]:numel(), x[1]:numel())}, 1e-10, function()
+      return {cj.sparse_jacobian(f, x[1]):to_dense():reshape(y[1]:numel(), x[1]:numel())}
+    end)
   end
   -- Second order, of a scalar made of everything.
   local function scalar(...)

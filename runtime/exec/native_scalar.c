@@ -1,0 +1,330 @@
+/*
+** native_scalar.c -- a tape as straight code.  Its instructions are taken in the order in which they were
+** written, which keeps what belongs together together; those that are calls move up to boundaries between
+** phases: one call of the vector loop computes all results of one function whose arguments are ready after
+** the same number of calls.  Arguments are put into the array of their call as soon as they are known.
+*/
+#include "exec/native_gen.h"
+
+#include <string.h>
+
+enum { CODE_LEAST = 16, CODE_MOST = 1 << 19 }; /* instructions: fewer are not worth a page, more not the CPU's caches */
+
+typedef struct scalar_code {
+  cje_gen *g;
+  const cje_tape *t;
+  uint32_t nload, count, *value; /* value: by cell, shifted */
+  unsigned shift;
+  cje_nins *ins;
+  uint32_t *order, *other;
+  uint32_t ndepth;
+  int32_t scratch; /* where the next array of a call begins */
+} scalar_code;
+
+/* --- values ------------------------------------------------------------------------------------------- */
+
+static bool place_at(const cje_place *at, int64_t more, cje_nval *v) {
+  int64_t offset = at->offset + more;
+  if (offset < INT32_MIN || offset > INT32_MAX) return false;
+  v->base = at->base;
+  v->offset = (int32_t)offset;
+  return true;
+}
+
+static cje_nval new_value(unsigned size) {
+  return (cje_nval){.next = CJE_NEVER, .size = (uint8_t)size, .reg = CJE_NOREG};
+}
+
+/* Elements of a move, each with its cell. */
+static uint32_t move_elements(const cje_move *m) { return m->nbytes / m->place.size; }
+
+static uint32_t count_loads(const cj_plan *p, const cje_tape *t) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < t->nload; i++) n += move_elements(&p->move.at[t->load + i]);
+  return n;
+}
+
+static bool take_loads(scalar_code *b) {
+  const cje_move *m = &b->g->p->move.at[b->t->load];
+  uint32_t v = 0;
+  for (uint32_t i = 0; i < b->t->nload; i++, m++)
+    for (uint32_t k = 0; k < move_elements(m); k++, v++) {
+      b->g->val[v] = new_value(m->place.size);
+      b->g->val[v].inmem = true;
+      if (!place_at(&m->place, (int64_t)k * m->place.size, &b->g->val[v])) return false;
+      b->value[(m->cell + k * m->place.size) >> b->shift] = v;
+    }
+  return true;
+}
+
+/* The first place is read again if registers run out: better one of the workspace, whose base is at hand. */
+static bool add_store(scalar_code *b, uint32_t v, uint32_t base, int64_t offset) {
+  cje_gen *g = b->g;
+  if (!CJM_GROW(g->p->c, g->store.at, g->store.cap, g->store.n + 1)) return false;
+  uint32_t *head = &g->val[v].store;
+  if (*head && base != CJE_WORK) head = &g->store.at[*head - 1].after;
+  g->store.at[g->store.n++] = (cje_nstore){base, *head, (int32_t)offset};
+  *head = g->store.n;
+  return true;
+}
+
+/* The results, in the order in which they were written; each may be put into its cell, and must be if someone
+** reads it there. */
+static bool take_results(scalar_code *b) {
+  const uint32_t *cell = &b->g->p->order.at[b->t->order];
+  for (uint32_t i = 0; i < b->count; i++) {
+    uint32_t at = cell[i] & ~CJE_KEPT, v = b->nload + i;
+    b->value[at >> b->shift] = v;
+    b->g->val[v] = new_value(0);
+    b->g->val[v].base = CJE_WORK;
+    b->g->val[v].offset = (int32_t)(b->t->cells + at);
+  }
+  for (uint32_t i = 0; i < b->count; i++)
+    if ((cell[i] & CJE_KEPT) && !add_store(b, b->nload + i, CJE_WORK, b->t->cells + (cell[i] & ~CJE_KEPT)))
+      return false;
+  return true;
+}
+
+static bool take_stores(scalar_code *b) {
+  const cje_move *m = &b->g->p->move.at[b->t->store];
+  cje_nval to;
+  for (uint32_t i = 0; i < b->t->nstore; i++, m++)
+    for (uint32_t k = 0; k < move_elements(m); k++) {
+      uint32_t more = k * m->place.size, v = b->value[(m->cell + more) >> b->shift];
+      if (!place_at(&m->place, more, &to) || !add_store(b, v, to.base, to.offset)) return false;
+    }
+  return true;
+}
+
+static void take_run(scalar_code *b, const cje_run *run) {
+  const cj_plan *p = b->g->p;
+  const cje_fn *f = &p->fn.at[run->fn];
+  const uint32_t *cell = &p->cell.at[run->x];
+  unsigned size = (unsigned)cjt_dsize(f->ydtype);
+  bool call = !cje_row_inline(f);
+  for (uint32_t k = 0; k < run->n; k++) {
+    uint32_t v = b->value[(run->y + k * size) >> b->shift];
+    b->ins[v - b->nload] = (cje_nins){.fn = run->fn, .call = call};
+    b->g->val[v].size = (uint8_t)size;
+  }
+  for (int i = 0; i < f->nin; i++) {
+    for (uint32_t k = 0; k < run->n; k++) {
+      uint32_t from = run->mode[i] == CJE_DIRECT ? *cell + k * (uint32_t)cjt_dsize(f->xdtype[i]) : *cell;
+      b->ins[b->value[(run->y + k * size) >> b->shift] - b->nload].x[i] = b->value[from >> b->shift];
+      cell += run->mode[i] == CJE_GATHERED;
+    }
+    cell += run->mode[i] != CJE_GATHERED;
+  }
+}
+
+/* --- phases --------------------------------------------------------------------------------------------- */
+
+static void find_depths(scalar_code *b) {
+  const cj_plan *p = b->g->p;
+  for (uint32_t i = 0; i < b->count; i++) {
+    cje_nins *ins = &b->ins[i];
+    for (int k = 0; k < p->fn.at[ins->fn].nin; k++) {
+      uint32_t depth = (ins->x[k] >= b->nload ? b->ins[ins->x[k] - b->nload].depth : 0) + ins->call;
+      if (depth > ins->depth) ins->depth = depth;
+    }
+    if (ins->depth >= b->ndepth) b->ndepth = ins->depth + 1;
+  }
+}
+
+static uint32_t key_depth(const scalar_code *b, uint32_t i) { return b->ins[i].depth; }
+static uint32_t key_call(const scalar_code *b, uint32_t i) { return b->ins[i].call ? b->ins[i].fn : b->g->p->fn.n; }
+
+static bool sort_by(scalar_code *b, uint32_t nkey, uint32_t (*key)(const scalar_code *, uint32_t)) {
+  cj_ctx *c = b->g->p->c;
+  size_t nbytes = ((size_t)nkey + 1) * sizeof(uint32_t);
+  uint32_t *at = cjm_zalloc(c, nbytes), *sorted = b->other;
+  if (!at) return false;
+  for (uint32_t i = 0; i < b->count; i++) at[key(b, i) + 1]++;
+  for (uint32_t k = 0; k < nkey; k++) at[k + 1] += at[k];
+  for (uint32_t i = 0; i < b->count; i++) sorted[at[key(b, b->order[i])]++] = b->order[i];
+  cjm_free(c, at, nbytes);
+  b->other = b->order;
+  b->order = sorted;
+  return true;
+}
+
+/* By depth; of one depth first the calls, equal functions together, then the rest as it was written. */
+static bool schedule_tape(scalar_code *b) {
+  find_depths(b);
+  for (uint32_t i = 0; i < b->count; i++) b->order[i] = i;
+  return b->ndepth == 1 || (sort_by(b, b->g->p->fn.n + 1, key_call) && sort_by(b, b->ndepth, key_depth));
+}
+
+/* --- calls ------------------------------------------------------------------------------------------------- */
+
+/* How many from position `at` on are one call. */
+static uint32_t batch_size(const scalar_code *b, uint32_t at) {
+  const cje_nins *first = &b->ins[b->order[at]];
+  uint32_t n = 1;
+  while (at + n < b->count) {
+    const cje_nins *ins = &b->ins[b->order[at + n]];
+    if (!ins->call || ins->fn != first->fn || ins->depth != first->depth) break;
+    n++;
+  }
+  return n;
+}
+
+static int32_t array_bytes(unsigned size, uint32_t n) { return (int32_t)((n * size + 7) / 8 * 8); }
+
+/* Arguments are wanted in the arrays of their call; results lie in its last one. */
+static bool lay_out_call(scalar_code *b, uint32_t at, uint32_t n) {
+  const cje_fn *f = &b->g->p->fn.at[b->ins[b->order[at]].fn];
+  for (int i = 0; i < f->nin; i++) {
+    int32_t size = (int32_t)cjt_dsize(f->xdtype[i]);
+    for (uint32_t k = 0; k < n; k++)
+      if (!add_store(b, b->ins[b->order[at + k]].x[i], CJE_WORK, b->scratch + (int32_t)k * size)) return false;
+    b->scratch += array_bytes((unsigned)size, n);
+  }
+  for (uint32_t k = 0; k < n; k++) {
+    cje_nval *v = &b->g->val[b->nload + b->order[at + k]];
+    v->offset = b->scratch + (int32_t)k * v->size;
+    v->inmem = true;
+  }
+  b->scratch += array_bytes((unsigned)cjt_dsize(f->ydtype), n);
+  return true;
+}
+
+static bool lay_out_calls(scalar_code *b) {
+  b->scratch = (int32_t)b->t->scratch;
+  for (uint32_t at = 0, n; at < b->count; at += n) {
+    n = b->ins[b->order[at]].call ? batch_size(b, at) : 1;
+    if (b->ins[b->order[at]].call && !lay_out_call(b, at, n)) return false;
+  }
+  return true;
+}
+
+static void find_uses(scalar_code *b) {
+  for (uint32_t at = b->count; at-- > 0;) {
+    cje_nins *ins = &b->ins[b->order[at]];
+    int nin = ins->call ? 0 : b->g->p->fn.at[ins->fn].nin;
+    for (int i = 0; i < nin; i++) ins->next[i] = b->g->val[ins->x[i]].next;
+    for (int i = 0; i < nin; i++) b->g->val[ins->x[i]].next = at;
+  }
+}
+
+/* --- code ----------------------------------------------------------------------------------------------------- */
+
+/* f->loop(n, results, arrays of arguments, 0), where lay_out_call put them. */
+static void emit_call(scalar_code *b, uint32_t at, uint32_t n) {
+  cje_asm *a = &b->g->a;
+  const cje_fn *f = &b->g->p->fn.at[b->ins[b->order[at]].fn];
+  int32_t y = b->g->val[b->nload + b->order[at]].offset, x = y;
+  (void)cje_asm_room(a);
+  for (int i = f->nin; i-- > 0;) {
+    x -= array_bytes((unsigned)cjt_dsize(f->xdtype[i]), n);
+    cje_lea(a, CJE_RAX, cje_mem(CJE_RBX, x));
+    cje_store64(a, CJE_RAX, cje_mem(CJE_RSP, i * (int32_t)sizeof(void *)));
+  }
+  cje_set64(a, CJE_RDI, n);
+  cje_lea(a, CJE_RSI, cje_mem(CJE_RBX, y));
+  cje_lea(a, CJE_RDX, cje_mem(CJE_RSP, 0));
+  cje_set64(a, CJE_RCX, 0);
+  cje_set64(a, CJE_RAX, (uint64_t)(uintptr_t)f->loop);
+  cje_call(a, CJE_RAX);
+}
+
+static void store_result(scalar_code *b, uint32_t v) {
+  (void)cje_asm_room(&b->g->a);
+  if (b->g->val[v].store) cje_regs_store(b->g, v);
+}
+
+/* All calls of one depth; the position behind them. */
+static uint32_t emit_calls(scalar_code *b, uint32_t at) {
+  uint32_t first = at, depth = b->ins[b->order[at]].depth;
+  cje_regs_spill(b->g);
+  for (uint32_t n; at < b->count && b->ins[b->order[at]].call && b->ins[b->order[at]].depth == depth; at += n) {
+    n = batch_size(b, at);
+    emit_call(b, at, n);
+  }
+  cje_regs_reset(b->g);
+  for (uint32_t k = first; k < at; k++) store_result(b, b->nload + b->order[k]);
+  return at;
+}
+
+static void emit_entry(cje_asm *a) {
+  cje_enter(a);
+  cje_load64(a, CJE_RBX, cje_mem(CJE_RDI, CJE_WORK * (int32_t)sizeof(char *)));
+  cje_load64(a, CJE_R13, cje_mem(CJE_RDI, CJE_KONST * (int32_t)sizeof(char *)));
+  cje_lea(a, CJE_R12, cje_mem(CJE_RDI, 0));
+  cje_set64(a, CJE_R14, (uint64_t)(uintptr_t)cje_native_masks);
+}
+
+static void emit_tape(scalar_code *b) {
+  cje_gen *g = b->g;
+  cje_regs_reset(g);
+  g->slot4.n = g->slot8.n = 0;
+  emit_entry(&g->a);
+  for (uint32_t v = 0; v < b->nload; v++) store_result(b, v);
+  for (uint32_t at = 0; at < b->count;) {
+    const cje_nins *ins = &b->ins[b->order[at]];
+    (void)cje_asm_room(&g->a);
+    if (ins->call)
+      at = emit_calls(b, at);
+    else
+      cje_row_emit(g, ins, b->nload + b->order[at++]);
+  }
+  (void)cje_asm_room(&g->a);
+  cje_leave(&g->a);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------- */
+
+size_t cje_native_scratch(const cje_fn *f, uint32_t n) {
+  return cje_row_inline(f) ? 0 : (size_t)n * (f->nin + 1u) * sizeof(double);
+}
+
+/* Every row has instructions or a loop; shift: cells are apart by at least 1 << shift. */
+static bool tape_possible(const cj_plan *p, const cje_tape *t, unsigned *shift) {
+  *shift = 3;
+  if (t->count < CODE_LEAST || t->count > CODE_MOST || p->worksize > INT32_MAX) return false;
+  for (uint32_t i = 0; i < t->nrun; i++) {
+    const cje_fn *f = &p->fn.at[p->run.at[t->run + i].fn];
+    unsigned size = (unsigned)cjt_dsize(f->ydtype);
+    if (!cje_row_inline(f) && !cje_row_callable(f)) return false;
+    if (size < 8 && *shift > (size == 4 ? 2u : 0u)) *shift = size == 4 ? 2 : 0;
+  }
+  return true;
+}
+
+static bool make_tape(scalar_code *b, uint32_t *start) {
+  const cj_plan *p = b->g->p;
+  uint32_t at = b->g->a.n;
+  if (!take_loads(b)) return true;
+  if (!take_results(b) || !take_stores(b)) return cjm_ok(p->c);
+  for (uint32_t i = 0; i < b->t->nrun; i++) take_run(b, &p->run.at[b->t->run + i]);
+  if (!schedule_tape(b) || !lay_out_calls(b)) return false;
+  find_uses(b);
+  emit_tape(b);
+  *start = at;
+  return cjm_ok(p->c);
+}
+
+bool cje_native_tape(cje_gen *g, const cje_tape *t, uint32_t *start) {
+  cj_ctx *c = g->p->c;
+  scalar_code b = {.g = g, .t = t, .count = t->count, .ndepth = 1};
+  *start = UINT32_MAX;
+  if (!tape_possible(g->p, t, &b.shift)) return true;
+  b.nload = count_loads(g->p, t);
+  size_t ins = b.count * sizeof *b.ins, order = b.count * sizeof *b.order,
+         map = ((t->ncell >> b.shift) + 1) * sizeof *b.value;
+  size_t val = ((size_t)b.nload + b.count) * sizeof *g->val;
+  if (!cje_asm_room(&g->a)) return false;
+  g->store.n = 0;
+  b.ins = cjm_alloc(c, ins);
+  b.value = cjm_alloc(c, map);
+  b.order = cjm_alloc(c, order);
+  b.other = cjm_alloc(c, order);
+  g->val = cjm_alloc(c, val);
+  bool good = b.ins && b.value && b.order && b.other && g->val && make_tape(&b, start);
+  cjm_free(c, g->val, val);
+  cjm_free(c, b.other, order);
+  cjm_free(c, b.order, order);
+  cjm_free(c, b.value, map);
+  cjm_free(c, b.ins, ins);
+  return good;
+}
