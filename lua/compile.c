@@ -15,8 +15,7 @@ static int spec(lua_State *L) {
   lua_settop(L, 2);
   if (!lua_isnil(L, 2)) {
     dtype = lua_type(L, 2) == LUA_TSTRING ? cjl_dtype(lua_tostring(L, 2)) : -1;
-    if (dtype < 0)
-      return cjl_argerror(L, "cj.spec", 2, "dtype", "\"float64\", \"float32\", \"int64\" or \"bool\"", 2);
+    if (dtype < 0) return cjl_argerror(L, "cj.spec", 2, "dtype", "\"float64\", \"float32\", \"int64\" or \"bool\"", 2);
   }
   if (lua_isnil(L, 1)) return cjl_argerror(L, "cj.spec", 1, "shape", "sizes", 0);
   cjl_readsizes(L, "cj.spec", dtype, 1, 1, &t);
@@ -92,7 +91,8 @@ static int compile(lua_State *L) {
   return 1;
 }
 
-/* --- what is derived ------------------------------------------------------------------------------------------------ */
+/* --- what is derived ------------------------------------------------------------------------------------------------
+ */
 
 static int64_t option_size(lua_State *L, const char *who, const char *name) {
   int64_t n = 0;
@@ -188,7 +188,8 @@ static int map(lua_State *L) {
   return 1;
 }
 
-/* --- the module --------------------------------------------------------------------------------------------------------- */
+/* --- the module
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void add_metatable(lua_State *L) {
   static const cjl_reg methods[] = {{"jacobian", jacobian},

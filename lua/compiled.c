@@ -155,11 +155,11 @@ typedef struct calling {
   lua_State *L;
   cjl_state *S;
   cjl_compiled *F;
-  int n, out;    /* arguments, from stack index 2 on; where to write results, 0: to new tensors */
-  int base;      /* top of the stack before results */
-  int fresh;     /* stack index of a version made for this call, 0: none */
-  int first;     /* stack index of the first result, or of the first handle to write to */
-  bool again;    /* memory was short once */
+  int n, out; /* arguments, from stack index 2 on; where to write results, 0: to new tensors */
+  int base;   /* top of the stack before results */
+  int fresh;  /* stack index of a version made for this call, 0: none */
+  int first;  /* stack index of the first result, or of the first handle to write to */
+  bool again; /* memory was short once */
   uint64_t id;
 } calling;
 
@@ -319,9 +319,10 @@ static void check_targets(calling *c, cjl_version *v) {
     if (iswritten(v, i) || have->kind != CJ_TENSOR || sametype(cj_tensor_type(have->u.tensor), t)) continue;
     for (int j = 0; j < v->ny; j++)
       if (!iswritten(v, j)) cj_val_release(&v->y[j]);
+    const char *got = cjl_describe(L, c->first + i);
     cjl_pushshape(L, t);
     cjl_error(L, "%s: option 'out': result %d is %s%s, got %s", c->F->who, i + 1, cj_dtype_name((cj_dtype)t->dtype),
-              lua_tostring(L, -1), cjl_describe(L, c->first + i));
+              lua_tostring(L, -1), got);
   }
 }
 
@@ -351,7 +352,8 @@ typedef enum outcome { HIT, MISS, AGAIN } outcome;
 static outcome run_version(calling *c, cjl_version *v) {
   bool valid = true, fresh = c->fresh != 0;
   aim(c, v);
-  cj_status s = cj_compiled_call(v->k, v->sig->x, v->sig->nx, v->y, fresh && c->F->origin != CJL_MAPPED ? NULL : &valid);
+  cj_status s =
+      cj_compiled_call(v->k, v->sig->x, v->sig->nx, v->y, fresh && c->F->origin != CJL_MAPPED ? NULL : &valid);
   if (s == CJ_OK) return valid ? HIT : MISS;
   if (s == CJ_ENOMEM && !c->again) {
     c->again = true;
@@ -422,8 +424,10 @@ static int run_known(calling *c) {
 /* --- a version for this call --- */
 
 static void push_fresh(calling *c) {
+  static const char *const names[] = {"out", NULL};
   lua_State *L = c->L;
   lua_settop(L, c->base);
+  if (c->out) cjl_checkoptions(L, c->out - 1, c->F->who, names);
   luaL_checkstack(L, c->n + 24, "too many arguments");
   cjl_pushfunction(L, cjl_makeversion, 0);
   lua_pushvalue(L, 1);

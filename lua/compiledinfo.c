@@ -67,7 +67,11 @@ int cjl_compiledtostring(lua_State *L) {
   const cjl_compiled *F = cjl_checkcompiled(L, 1, "tostring");
   int n = count_versions(F);
   lua_settop(L, 1);
-  lua_pushfstring(L, n == 0 ? "%s, not called yet" : n == 1 ? "%s " : "%s, %d versions; the one used last: ", F->who, n);
+  lua_pushfstring(L,
+                  n == 0   ? "%s, not called yet"
+                  : n == 1 ? "%s "
+                           : "%s, %d versions; the one used last: ",
+                  F->who, n);
   if (n == 0) return 1;
   cjl_pushanchored(L, 1, newest(L, F, "tostring"));
   push_text(L, S, "tostring", 3, false);
@@ -95,7 +99,8 @@ int cjl_compileddot(lua_State *L) {
   return good ? 0 : cjl_error(L, "%s: cannot write %s", who, path);
 }
 
-/* --- F:stats() -------------------------------------------------------------------------------------------------------- */
+/* --- F:stats()
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void set_integer(lua_State *L, const char *name, int64_t v) {
   lua_pushinteger(L, (lua_Integer)v);

@@ -27,7 +27,8 @@ typedef struct cjl_opdesc cjl_opdesc;
 /* Operations that the binding itself is made of. */
 #define CJL_USED(X)                                                                                                    \
   X(add)                                                                                                               \
-  X(sub) X(select) X(slice) X(narrow) X(permute) X(to) X(reshape) X(broadcast_to) X(put) X(index) X(index_select)      \
+  X(sub)                                                                                                               \
+  X(select) X(slice) X(narrow) X(permute) X(to) X(reshape) X(broadcast_to) X(put) X(index) X(index_select)             \
       X(index_put) X(masked_fill) X(stack) X(cat) X(lt) X(le) X(eq)
 typedef struct cjl_used {
 #define X(name) int name;

@@ -265,7 +265,8 @@ static void add_version(lua_State *L, cjl_state *S, int self, int args) {
   F->stamp++;
   if (s->nversion > CJL_MAXVERSIONS) cjl_dropversion(L, self, last_version(s));
   if (F->nsig > CJL_MAXSIGNATURES) drop_signature(L, self, F, last_signature(F));
-  if (cj_compiled_stats(v->k, &stat) == CJ_OK) S->debt += stat.work + stat.constants; /* the collector does not see it */
+  if (cj_compiled_stats(v->k, &stat) == CJ_OK)
+    S->debt += stat.work + stat.constants; /* the collector does not see it */
 }
 
 /* --- tracing ------------------------------------------------------------------------------------------------------ */
@@ -395,7 +396,8 @@ static void push_results(lua_State *L, const cjl_compiled *F, int v) {
   lua_settop(L, out);
 }
 
-/* --- deriving ------------------------------------------------------------------------------------------------------ */
+/* --- deriving ------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct instances {
   cjl_state *S;
@@ -501,7 +503,8 @@ int cjl_makeversion(lua_State *L) {
   return F->origin == CJL_FUNCTION ? trace_version(L, false) : derive_version(L);
 }
 
-/* --- a version that holds --------------------------------------------------------------------------------------------- */
+/* --- a version that holds
+ * --------------------------------------------------------------------------------------------- */
 
 /* Whether v, whose arguments are in its signature, would give results.  settle: it was made for them. */
 static bool holds(lua_State *L, cjl_state *S, const cjl_compiled *F, cjl_version *v, bool settle) {

@@ -202,8 +202,8 @@ static bool take_derived(cj_compiled *k, cjj_derived **d) {
   k->choice = *cjj_choice_of(*d);
   if (p) {
     k->pattern = cjj_pattern_retain(cjj_pattern_of(*d));
-    k->choice = (cjj_choice){.strategy = "sparse", .nonzeros = p->nnz, .forward = -1, .backward = -1, .sparse = -1,
-                             .chosen = -1};
+    k->choice = (cjj_choice){
+        .strategy = "sparse", .nonzeros = p->nnz, .forward = -1, .backward = -1, .sparse = -1, .chosen = -1};
   }
   if (!cjj_isloop(*d)) return true;
   k->loops = *d;

@@ -200,7 +200,8 @@ static bool guards_hold(const cj_compiled *k) { /* gaps between them are zeros i
   return memcmp(k->got, k->expect, k->nexpect) == 0;
 }
 
-/* --- at tensors ---------------------------------------------------------------------------------------------------- */
+/* --- at tensors ----------------------------------------------------------------------------------------------------
+ */
 
 static cj_status run_compiled(cj_compiled *k) {
   cj_ctx *c = k->c;
@@ -237,7 +238,8 @@ static cj_status call_at_tensors(cj_compiled *k, const cj_val *x, cj_val *y, boo
   return s;
 }
 
-/* --- in a trace ------------------------------------------------------------------------------------------------------ */
+/* --- in a trace ------------------------------------------------------------------------------------------------------
+ */
 
 /* The trace takes the guards over, up to the first that does not hold. */
 static cj_status check_traced_guards(cj_compiled *k, const cj_val *guard, bool *valid) {

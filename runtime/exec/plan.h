@@ -1,6 +1,6 @@
 /*
 ** plan.h -- what a plan is made of.  Written once by the planner (planner.h), read by run.c and
-** plan_print.c, never changed in between.
+** plan_print.c, never changed in between, but that machine code may be added (native.h) before anyone else sees it.
 **
 ** A place is a base and an offset in bytes.  The bases are found anew in every run, into a table at the
 ** start of the workspace:
@@ -13,7 +13,7 @@
 **
 ** Steps are of four kinds.  EVAL: a row's kernel.  COPY: a strided copy.  GROUP: elementwise instructions with
 ** the same number of elements, run together over blocks that stay in the L1 cache.  TAPE: those with one
-** element, sorted by dependency level, equal operations of a level in one call of their loop.
+** element, sorted by dependency level, equal operations of a level in one call of their loop; or machine code.
 */
 #ifndef cj_exec_plan_h
 #define cj_exec_plan_h

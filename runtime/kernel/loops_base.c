@@ -8,8 +8,9 @@
 #define CJK_SLEEF_f32(name, ulp) Sleef_##name##f4##ulp##sse2
 #define CJK_BITS_f64(m) _mm_movemask_pd((__m128d)(m))
 #define CJK_BITS_f32(m) _mm_movemask_ps((__m128)(m))
-#define CJK_SEL_f64(m, a, b) _mm_or_pd(_mm_and_pd(m, a), _mm_andnot_pd(m, b)) /* gcc 12 has a bug in plain & | ~ here  \
-                                                                               */
+#define CJK_SEL_f64(m, a, b)                                                                                           \
+  _mm_or_pd(_mm_and_pd(m, a), _mm_andnot_pd(m, b)) /* gcc 12 has a bug in plain & | ~ here                             \
+                                                    */
 #define CJK_SEL_f32(m, a, b) _mm_or_ps(_mm_and_ps(m, a), _mm_andnot_ps(m, b))
 #define CJK_SQRT_f64(x) _mm_sqrt_pd(x)
 #define CJK_SQRT_f32(x) _mm_sqrt_ps(x)

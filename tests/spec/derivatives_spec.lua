@@ -65,7 +65,8 @@ end
 local function check_adjoint(case, what, ju, jtv, u, v, tolerance)
   local left, a = near.dot(v, ju)
   local right, b = near.dot(jtv, u)
-  case(math.abs(left - right) <= tolerance * math.max(a, b), "%s: <v, J u> = %.17g, <J'v, u> = %.17g", what, left, right)
+  local good = math.abs(left - right) <= tolerance * math.max(a, b)
+  case(good, "%s: <v, J u> = %.17g, <J'v, u> = %.17g", what, left, right)
 end
 
 local function check_differences(case, what, f, x, u, ju)

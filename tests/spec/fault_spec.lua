@@ -83,6 +83,17 @@ local scripts = {
     step()
     return lin(x)
   end,
+  compiled = function(step)
+    local F = cj.compile(function(a)
+      step()
+      local b = a:sin()
+      step()
+      return b * a
+    end)
+    F(x)
+    step()
+    return F:jacobian()(x)
+  end,
   values = function(step)
     return cj.jacobian(function(a)
       step()

@@ -17,7 +17,8 @@ local f = function(a) return (a * a):sum() end
 local x = cj.tensor{1, 2}
 local arguments = {
   jacobian = {f, x, {}}, hessian = {f, x, {}}, vjp = {f, x, cj.tensor(1), {}}, jvp = {f, x, x, {}},
-  vhp = {f, x, x, {}}, hvp = {f, x, x, {}}, grad = {f, {}}, value_and_grad = {f, {}}, jacrev = {f, {}}, jacfwd = {f, {}},
+  vhp = {f, x, x, {}}, hvp = {f, x, x, {}}, grad = {f, {}}, value_and_grad = {f, {}},
+  jacrev = {f, {}}, jacfwd = {f, {}},
   linearize = {f, x}, vmap = {f, {}}, value_and_jacobian = {f, x, {}}, check_grad = {f, x, {}}, tape = {},
   tensor = {{1, 2}, {}}, full = {{2, 2}, 1, {}}, range = {1, 3, 1}, arange = {0, 3, 1}, linspace = {0, 1, 3},
   logspace = {0, 1, 3}, eye = {2, 2, {}}, randint = {1, 5, {2}, {}}, randperm = {3, {}},

@@ -54,7 +54,9 @@ end)
 
 describe("forms", function()
   local x, y = T{1, 2, 3}, T{{1, 2}, {3, 4}}
-  each("tensor to tensor", function(jacobian) shape(jacobian(function(a) return a:sum() * a[{{1, 2}}] end, x), 2, 3) end)
+  each("tensor to tensor", function(jacobian)
+    shape(jacobian(function(a) return a:sum() * a[{{1, 2}}] end, x), 2, 3)
+  end)
   each("list to tensor", function(jacobian)
     local j = jacobian(function(a, b) return a:sum() * b end, {x, y})
     assert.equal(2, #j)

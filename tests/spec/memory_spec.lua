@@ -25,7 +25,8 @@ local scripts = {
   ["linear algebra"] = function()
     local w, v = cj.linalg.eigh(A)
     local q, r = cj.linalg.qr(A)
-    return {cj.linalg.solve(A, x), cj.linalg.inv(A), cj.linalg.det(A), cj.linalg.cholesky(A), w, v:abs(), q:abs(), r:abs()}
+    local l, d = cj.linalg.cholesky(A), cj.linalg.det(A)
+    return {cj.linalg.solve(A, x), cj.linalg.inv(A), d, l, w, v:abs(), q:abs(), r:abs()}
   end,
   jacobians = function()
     local function f(a) return cj.linalg.solve(A, a:sin()) * a end
@@ -59,6 +60,13 @@ local scripts = {
   ["vmap and linearize"] = function()
     local y, lin = cj.linearize(function(a) return a:sin() end, x)
     return {cj.vmap(function(a) return a * a end)(A), y, lin(x)}
+  end,
+  ["compiled functions"] = function()
+    local F = cj.compile(function(a) return cj.linalg.solve(A, a:sin()) * a end)
+    return {F(x), F(x * 2), F:jacobian()(x), F:jacobian()(x * 2)}
+  end,
+  ["sparse jacobians"] = function()
+    return {cj.sparse_jacobian(function(a) return a * a + a[1] end, x):to_dense()}
   end,
   values = function()
     return {cj.jacobian(function(a)

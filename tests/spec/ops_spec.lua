@@ -205,6 +205,52 @@ describe("accuracy", function()
   end))
 end)
 
+-- --- the edges of the number line ------------------------------------------------------
+
+local EDGES = {0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1 / 0, -1 / 0, 0 / 0, 5e-324, -5e-324,
+               2.2e-308, 1e308, -1e308, 1e-300, 1e16, 709.5, -745, 1e5, 3.0, -7.0}
+
+-- Where Lua's result is an integer it has lost the sign.
+local function samezero(a, b) return a ~= 0 or b ~= 0 or math.type(b) == "integer" or 1 / a == 1 / b end
+
+-- What C's Annex F says, as Lua's own functions have it: alone, and in the lanes of a vector.
+local function check_edges(case, row, reference, nin)
+  local first, second, want = {}, {}, {}
+  for _, a in ipairs(EDGES) do
+    for _, b in ipairs(nin == 2 and EDGES or {0}) do
+      local good, value = pcall(reference, a, nin == 2 and b or nil)
+      if good then
+        first[#first + 1], second[#second + 1], want[#want + 1] = a, b, value
+      end
+    end
+  end
+  local function call(x, z) return near.flat(nin == 2 and row.call(x, z) or row.call(x)) end
+  local all = call(cj.tensor(first), cj.tensor(second))
+  for i = 1, #want do
+    for how, got in pairs {alone = call(cj.tensor(first[i]), cj.tensor(second[i]))[1], ["in a vector"] = all[i]} do
+      local good = near.lists({got}, {want[i]}, 4e-16, 5e-324) and samezero(got, want[i])
+      case(good, "%s of %s, %s, %s: %s, wanted %s", row.title, first[i], second[i], how, got, want[i])
+    end
+  end
+end
+
+describe("edges", function()
+  it("as Lua's own functions have them", cases(function(case)
+    for _, row in ipairs(table_of_ops) do
+      local reference = row.domain and row.module == "" and math[row.name]
+      if reference then check_edges(case, row, reference, #row.domain) end
+    end
+  end))
+  it("as Lua's operators have them", cases(function(case)
+    for _, row in ipairs(table_of_ops) do
+      local symbol = row.meta and SYMBOLS[row.meta]
+      if symbol and symbol ~= "//" then -- which rounds what is exact, as PyTorch's does, and not a rounded quotient
+        check_edges(case, row, load("local a, b = ... return a " .. symbol .. " b"), 2)
+      end
+    end
+  end))
+end)
+
 -- --- mistakes ----------------------------------------------------------------------------
 
 local AXES = {axis = true, axes = true, perm = true}
@@ -227,7 +273,8 @@ local function mistakes(row, args)
   for i = 1, math.min(args.n, #row.args) do
     local kind = row.args[i].kind
     for _, v in ipairs(BAD) do
-      if not (type(v) == "string" and kind == "str") then add(("a %s as argument %d"):format(type(v), i), with(i, v)) end
+      local what = ("a %s as argument %d"):format(type(v), i)
+      if not (type(v) == "string" and kind == "str") then add(what, with(i, v)) end
     end
     if AXES[kind] and args[i] ~= nil then add("dim 99 as argument " .. i, with(i, 99)) end
     if AXES[kind] and args[i] ~= nil then add("dim 0 as argument " .. i, with(i, 0)) end
