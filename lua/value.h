@@ -25,11 +25,11 @@ typedef struct cjl_stream { /* random numbers */
 typedef struct cjl_opdesc cjl_opdesc;
 
 /* Operations that the binding itself is made of. */
-#define CJL_USED(X)                                                                                                    \
-  X(add)                                                                                                               \
-  X(sub)                                                                                                               \
-  X(select) X(slice) X(narrow) X(permute) X(to) X(reshape) X(broadcast_to) X(put) X(index) X(index_select)             \
-      X(index_put) X(masked_fill) X(stack) X(cat) X(lt) X(le) X(eq)
+/* clang-format off */
+#define CJL_USED(X) \
+  X(add) X(sub) X(select) X(slice) X(narrow) X(permute) X(to) X(reshape) X(broadcast_to) X(put) X(index) \
+  X(index_select) X(index_put) X(masked_fill) X(stack) X(cat) X(lt) X(le) X(eq)
+/* clang-format on */
 typedef struct cjl_used {
 #define X(name) int name;
   CJL_USED(X)

@@ -23,8 +23,8 @@ struct cj_compiled {
   size_t nroom;
   const cj_type **in, **out; /* of arguments, of outputs and guards */
   cj_view *view;             /* arguments, captures */
-  void **buf;    /* outputs, guards */
-  double *num;   /* of arguments that are numbers */
+  void **buf;                /* outputs, guards */
+  double *num;               /* of arguments that are numbers */
   char *got;
   bool *given; /* by output: the caller's tensor */
   char *work, *stage;

@@ -83,9 +83,10 @@ static cj_status wrong_input(cj_compiled *k, uint32_t i, const cj_val *x) {
   return cjm_fail(k->c, CJ_ESHAPE, "%s", buf);
 }
 
-/* Fills the views; *strided: some argument may not be row-major. */
+/* Fills the views; *strided: some argument or capture may not be row-major. */
 static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
   *strided = false;
+  for (uint32_t i = 0; i < k->f->g->ncapture; i++) *strided |= k->f->capture[i].u.tensor->base != NULL;
   for (uint32_t i = 0; i < k->nx; i++) {
     const cj_type *t = k->in[i];
     cj_view *v = &k->view[i];

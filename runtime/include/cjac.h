@@ -409,12 +409,14 @@ CJ_API cj_status cj_compiled_derive(cj_compiled *k, const cj_request *rq, int nv
 CJ_API cj_status cj_compiled_batch(cj_compiled *k, int64_t n, cj_compiled **out);
 
 typedef struct cj_compiledstat {
-  int64_t traced, ops;       /* instructions that were recorded, and of the program with its guards */
-  int64_t steps;             /* of its plan: kernels, fused loops, tapes of single elements */
-  size_t work, constants;    /* bytes: memory of a run, captured and constant numbers */
-  const char *strategy;      /* how a Jacobian or Hessian is computed; NULL: it is none */
-  int64_t passes, seeds, nonzeros; /* sweeps, directions in all of them, entries that may not be zero (-1: not looked for) */
-  double forward, backward, sparse, chosen; /* what ways would cost, in elements of an elementwise operation; < 0: unknown */
+  int64_t traced, ops;    /* instructions that were recorded, and of the program with its guards */
+  int64_t steps;          /* of its plan: kernels, fused loops, tapes of single elements */
+  size_t work, constants; /* bytes: memory of a run, captured and constant numbers */
+  const char *strategy;   /* how a Jacobian or Hessian is computed; NULL: it is none */
+  int64_t passes, seeds,
+      nonzeros; /* sweeps, directions in all of them, entries that may not be zero (-1: not looked for) */
+  double forward, backward, sparse,
+      chosen; /* what ways would cost, in elements of an elementwise operation; < 0: unknown */
 } cj_compiledstat;
 CJ_API cj_status cj_compiled_stats(cj_compiled *k, cj_compiledstat *out);
 /* CJ_TEXT: its types, program and guards.  CJ_DOT: a Graphviz graph of the program. */

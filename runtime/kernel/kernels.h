@@ -23,20 +23,20 @@ void cjk_store(void *dst, int64_t stride, const void *src, int64_t n, size_t esi
 /* Copies src over the region of dst whose axis (from the front) indices are first + k step. */
 void cjk_putregion(cj_view *dst, int axis, int64_t first, int64_t step, const cj_view *src);
 
-#define CJK_EVALS(X)                                                                                                   \
-  X(iota)                                                                                                              \
-  X(eye)                                                                                                               \
-  X(copy) X(cast) X(embed) X(diag_embed) X(fold) X(put) X(cat) X(gather) X(scatter) X(scatter_add) X(sum) X(prod)      \
-      X(amax) X(amin) X(any) X(all) X(argmax) X(argmin) X(cumsum) X(cumprod) X(linrec) X(matmul) X(lu) X(lusolve)      \
-          X(cholesky) X(trisolve) X(qrpack) X(eighpack) X(cofactor)
+/* clang-format off */
+#define CJK_EVALS(X) \
+  X(iota) X(eye) X(copy) X(cast) X(embed) X(diag_embed) X(fold) X(put) X(cat) X(gather) X(scatter) X(scatter_add) \
+  X(sum) X(prod) X(amax) X(amin) X(any) X(all) X(argmax) X(argmin) X(cumsum) X(cumprod) X(linrec) X(matmul) X(lu) \
+  X(lusolve) X(cholesky) X(trisolve) X(qrpack) X(eighpack) X(cofactor)
+/* clang-format on */
 #define X(name) extern const cj_eval cjk_##name[CJ_NDTYPE];
 CJK_EVALS(X)
 #undef X
-#define CJK_WORKS(X)                                                                                                   \
-  X(sum)                                                                                                               \
-  X(prod)                                                                                                              \
-  X(amax) X(amin) X(any) X(all) X(argmax) X(argmin) X(matmul) X(lu) X(lusolve) X(cholesky) X(trisolve) X(qrpack)       \
-      X(eighpack) X(cofactor)
+/* clang-format off */
+#define CJK_WORKS(X) \
+  X(sum) X(prod) X(amax) X(amin) X(any) X(all) X(argmax) X(argmin) X(matmul) X(lu) X(lusolve) X(cholesky) \
+  X(trisolve) X(qrpack) X(eighpack) X(cofactor)
+/* clang-format on */
 #define X(name) size_t cjk_##name##_work(const cj_type *const *in, int nin, const cj_attr *a);
 CJK_WORKS(X)
 #undef X

@@ -105,11 +105,9 @@ static cj_status NAME(const cj_view *in, int nin, const cj_attr *a, cj_view *out
   const int64_t *stride[] = {r.ystride, r.xstride};
   for (bool more = cjk_walk_start(&w, r.rank, r.dim, 2, stride); more; more = cjk_walk_next(&w)) {
     if (w.n > 1 && w.step[1] == 1 && r.inner_step != 1)
-      for (int64_t i = 0; i < w.n; i += COLUMNS)
-        D(columns)
-        (&r, x + w.at[1] + i, (int)(w.n - i < COLUMNS ? w.n - i : COLUMNS), y + w.at[0] + i * w.step[0], w.step[0]);
-    else
-      for (int64_t i = 0; i < w.n; i++) y[w.at[0] + i * w.step[0]] = D(one)(&r, x + w.at[1] + i * w.step[1]);
+      for (int64_t i = 0; i < w.n; i += COLUMNS) D(columns)
+    (&r, x + w.at[1] + i, (int)(w.n - i < COLUMNS ? w.n - i : COLUMNS), y + w.at[0] + i * w.step[0], w.step[0]);
+    else for (int64_t i = 0; i < w.n; i++) y[w.at[0] + i * w.step[0]] = D(one)(&r, x + w.at[1] + i * w.step[1]);
   }
   return CJ_OK;
 }
