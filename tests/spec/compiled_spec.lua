@@ -110,7 +110,7 @@ describe("what a trace takes in", function()
       return a + T{1, 2}
     end)
     local message = fails({"cj.add", "[3]", "[2]"}, G, x)
-    assert.truthy(message:find("compile_spec.lua:" .. line .. ":", 1, true))
+    assert.truthy(message:find("compiled_spec.lua:" .. line .. ":", 1, true))
     message = fails("singular", cj.compile(function(m)
       line = debug.getinfo(1, "l").currentline + 1
       return cj.linalg.inv(m)
