@@ -161,6 +161,11 @@ typedef struct calling {
   int first;  /* stack index of the first result, or of the first handle to write to */
   bool again; /* memory was short once */
   uint64_t id;
+  /* New results: for those of the version that is on the stack, too, or for any with that many tensors. */
+  const cjl_version *layout;
+  bool flat, sparse;
+  int nret;
+  cjl_tensor **slot; /* if not flat */
 } calling;
 
 static void push_version(const calling *c, const cjl_version *v) {
@@ -172,37 +177,47 @@ static void push_version(const calling *c, const cjl_version *v) {
 
 /* --- results that are new --- */
 
-/* Pushes empty handles for the results of v, in their structure, and notes them. */
-static void push_slots(calling *c, cjl_version *v) {
+/* Below the results of v, whose structure is tables: v, that structure, and where the handles are. */
+static void push_trees(calling *c, const cjl_version *v) {
   lua_State *L = c->L;
-  cjl_slots slots = {v->slot, 0, 0};
-  int top = lua_gettop(L);
-  luaL_checkstack(L, v->nret + 8, "too many results");
-  c->first = top + 1;
-  if (v->flat) {
-    for (int i = 0; i < v->nret; i++) v->slot[i] = cjl_slot(L);
-    return;
-  }
-  push_version(c, v); /* the version and the structure stand below the results */
+  int nret = c->nret, structure = c->first + 1;
+  push_version(c, v);
   lua_getiuservalue(L, -1, CJL_VRESULTS);
-  c->first += 2;
-  for (int i = 0; i < v->nret; i++) {
-    lua_rawgeti(L, top + 2, 2 * i + 2);
+  c->slot = lua_newuserdatauv(L, (size_t)v->ny * sizeof *c->slot, 0);
+  cjl_slots slots = {c->slot, 0, 0};
+  c->first += 3;
+  for (int i = 0; i < nret; i++) {
+    lua_rawgeti(L, structure, 2 * i + 2);
     cjl_build(L, -1, cjl_leafslot, &slots);
     lua_remove(L, -2);
   }
 }
 
-static bool samelayout(const cjl_version *a, const cjl_version *b) {
-  return a == b || (a->flat && b->flat && a->nret == b->nret && a->sparse == b->sparse);
+/* Pushes empty handles for results as those of v, in their structure. */
+static void push_slots(calling *c, const cjl_version *v) {
+  c->layout = v;
+  c->flat = v->flat;
+  c->sparse = v->sparse;
+  c->nret = v->nret;
+  c->first = lua_gettop(c->L) + 1;
+  luaL_checkstack(c->L, c->nret + 16, "too many results");
+  if (!c->flat) push_trees(c, v);
+  for (int i = 0; c->flat && i < c->nret; i++) (void)cjl_slot(c->L);
 }
 
-/* The values go into the handles, which `room` has; one collector step may follow, and with it finalizers. */
-static void fill_slots(calling *c, const cjl_version *room, const cjl_version *v) {
+/* Is there room for the results of v? */
+static bool fits(const calling *c, const cjl_version *v) {
+  if (!c->flat) return v == c->layout;
+  return v->flat && v->nret == c->nret && v->sparse == c->sparse;
+}
+
+/* The values go into the handles; one step of the collector may follow, and with it finalizers. */
+static void fill_slots(calling *c, const cjl_version *v) {
   cj_val last = {.kind = CJ_NONE};
   for (int i = 0; i < v->ny; i++) {
+    cjl_tensor *h = c->flat ? lua_touserdata(c->L, c->first + i) : c->slot[i];
     if (last.kind == CJ_TENSOR) c->S->debt += cj_type_bytes(cj_tensor_type(last.u.tensor));
-    last = room->slot[i]->v = v->y[i];
+    last = h->v = v->y[i];
   }
   cjl_weigh(c->L, c->S, &last);
 }
@@ -220,11 +235,11 @@ static int push_sparse(calling *c, int version, int value) {
   return 1;
 }
 
-static int give_new(calling *c, const cjl_version *room, const cjl_version *v) {
+static int give_new(calling *c, const cjl_version *v) {
   int nret = v->nret;
   bool sparse = v->sparse;
   if (sparse) push_version(c, v); /* above the handle for its entries */
-  fill_slots(c, room, v);
+  fill_slots(c, v);
   return sparse ? push_sparse(c, c->first + 1, c->first) : nret;
 }
 
@@ -258,12 +273,10 @@ static bool push_given(calling *c) {
 static bool push_given_sparse(calling *c, const cjl_version *v) {
   lua_State *L = c->L;
   if (lua_type(L, c->out) != LUA_TTABLE) return false;
-  lua_pushliteral(L, "vals");
-  lua_rawget(L, c->out);
+  lua_getfield(L, c->out, "vals");
   push_version(c, v);
   lua_getiuservalue(L, -1, CJL_VROW);
-  lua_pushliteral(L, "row");
-  lua_rawget(L, c->out);
+  lua_getfield(L, c->out, "row");
   return lua_rawequal(L, -1, -2) && cjl_test(L, c->S, c->first);
 }
 
@@ -372,23 +385,26 @@ static void missed(calling *c, cjl_version *v) {
   if (++v->misses > 2 && v->fickle && !v->hit) cjl_dropversion(c->L, 1, v);
 }
 
-static int give(calling *c, const cjl_version *room, cjl_version *v) {
+static int give(calling *c, cjl_version *v) {
   v->misses = 0;
   if (!c->fresh) v->hit = true;
   if (c->F->first != v->sig || v->sig->first != v) cjl_usedversion(c->F, v);
-  return c->out ? give_targets(c, v) : give_new(c, room, v);
+  return c->out ? give_targets(c, v) : give_new(c, v);
 }
 
-/* Tries the versions of the signature that the arguments have, for whose results there is room as for *v.  MISS and
-** *v set: there is none for this one. */
+/* Tries the versions of the signature that the arguments have.  MISS and *v set: there was no room for the results of
+** this one, nor for those of others that may be left. */
 static outcome try_versions(calling *c, cjl_version **v) {
   cjl_signature *s = cjl_findsignature(c->L, c->S, 1, 2, c->n);
-  cjl_version *room = *v, *next;
+  cjl_version *next;
   *v = NULL;
   for (cjl_version *w = s ? s->first : NULL; w; w = next) {
     next = w->next;
     if (w->tried == c->id) continue;
-    if (!c->out && !samelayout(w, room)) return *v = w, MISS;
+    if (!c->out && !fits(c, w)) {
+      if (!*v) *v = w;
+      continue;
+    }
     outcome r = !c->out || note_targets(c, w) ? run_version(c, w) : MISS;
     if (r != MISS) return *v = w, r;
     missed(c, w);
@@ -402,20 +418,14 @@ static cjl_version *newest(const cjl_compiled *F) {
   return NULL;
 }
 
-/* How many results; -1: no version holds. */
+/* How many results; -1: no version holds, or finalizers change the versions faster than they can be tried. */
 static int run_known(calling *c) {
   cjl_version *v = newest(c->F);
-  while (v) {
-    cjl_version *room = v;
-    uint64_t stamp = c->F->stamp;
+  for (int i = 0; v && i < 2 * CJL_MAXVERSIONS; i++) {
     lua_settop(c->L, c->base);
     if (!c->out) push_slots(c, v);
-    if (c->F->stamp != stamp) {
-      v = newest(c->F);
-      continue;
-    }
     outcome r = try_versions(c, &v);
-    if (r == HIT) return give(c, room, v);
+    if (r == HIT) return give(c, v);
     if (r == AGAIN) v = newest(c->F);
   }
   return -1;
@@ -453,11 +463,9 @@ static int run_fresh(calling *c) {
   push_fresh(c);
   cjl_version *v = lua_touserdata(L, c->fresh);
   for (;;) {
-    uint64_t stamp = c->F->stamp;
     lua_settop(L, c->base);
     if (!c->out) {
       push_slots(c, v);
-      if (c->F->stamp != stamp) continue; /* a call by a finalizer may have used the same room */
     } else if (!note_targets(c, v)) {
       return cjl_error(L, "%s: option 'out': expected %s, got %s", c->F->who,
                        v->flat && v->nret == 1 && !v->sparse ? "a tensor" : "tensors as the function returns them",
@@ -465,7 +473,7 @@ static int run_fresh(calling *c) {
     }
     if (!match_fresh(c, v)) return cjl_error(L, "%s: an argument was changed during the call", c->F->who);
     outcome r = run_version(c, v);
-    if (r == HIT) return give(c, v, v);
+    if (r == HIT) return give(c, v);
     if (r == AGAIN) continue;
     cjl_dropversion(L, 1, v);
     return cjl_error(L, "%s: the instances branch in different ways; use cj.where, or call them one by one", c->F->who);
@@ -505,7 +513,7 @@ int cjl_callcompiled(lua_State *L) {
   lua_settop(L, c.base);
   c.out = take_out(L, c.F, &c.n);
   if (c.out) c.base = c.out;
-  c.id = ++c.F->stamp;
+  c.id = ++c.F->calls;
   int results = run_known(&c);
   return results >= 0 ? results : run_fresh(&c);
 }

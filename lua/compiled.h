@@ -4,8 +4,8 @@
 ** on values.  Signatures and versions are userdata that a table of the function keeps alive; the lists go through
 ** them in the order of use, the last one first.
 **
-** Making room for results may run finalizers, which may call the function again.  So that comes first, and what
-** was looked up before is looked up again if the function was called meanwhile (stamp).
+** Making room for results may run finalizers, which may call the function again.  So that comes first; the arguments
+** are read and the version is chosen after it, and from there to the results Lua allocates nothing.
 */
 #ifndef cjl_compiled_h
 #define cjl_compiled_h
@@ -27,7 +27,7 @@ typedef struct cjl_version {
   uint64_t tried; /* the last call that it did not serve */
   bool sparse;    /* its result is a sparse tensor of that many rows and columns */
   int64_t rows, cols;
-  cjl_tensor **slot; /* room for ny: where results go */
+  cjl_tensor **slot; /* room for ny: handles that results are written to */
   cj_val y[];        /* room for ny */
 } cjl_version;
 enum { CJL_VRESULTS = 1, CJL_VARGS, CJL_VSIGNATURE, CJL_VROW, CJL_VCOL, CJL_VNUV = CJL_VCOL };
@@ -51,7 +51,7 @@ typedef struct cjl_compiled {
   const char *who;
   cjl_signature *first;
   int nsig, nparam; /* nparam: arguments without v, -1: unknown */
-  uint64_t stamp;   /* calls so far */
+  uint64_t calls;
   int64_t traces;
 } cjl_compiled;
 enum { CJL_CFUNCTION = 1, CJL_CPARENT, CJL_CANCHORS, CJL_CDERIVED, CJL_CNUV = CJL_CDERIVED };

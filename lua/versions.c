@@ -262,7 +262,6 @@ static void add_version(lua_State *L, cjl_state *S, int self, int args) {
   v->next = s->first;
   s->first = v;
   s->nversion++;
-  F->stamp++;
   if (s->nversion > CJL_MAXVERSIONS) cjl_dropversion(L, self, last_version(s));
   if (F->nsig > CJL_MAXSIGNATURES) drop_signature(L, self, F, last_signature(F));
   if (cj_compiled_stats(v->k, &stat) == CJ_OK)

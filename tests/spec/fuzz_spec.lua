@@ -9,13 +9,7 @@ local programs = require "fuzz.programs"
 
 local first, last = (os.getenv "CJAC_FUZZ" or "1 400"):match "(%d+) (%d+)"
 
--- These found something once.
-local REGRESSIONS = {220, 792, 2883, 4522}
-
 describe("random programs", function()
-  it("that found something once", cases(function(case)
-    for _, seed in ipairs(REGRESSIONS) do checks.run(case, programs.new(seed)) end
-  end))
   for from = tonumber(first), tonumber(last), 50 do
     local to = math.min(from + 49, tonumber(last))
     it(("%d to %d"):format(from, to), cases(function(case)

@@ -304,6 +304,26 @@ describe("values that are known to be zero", function()
   end)
 end)
 
+describe("captured tensors", function()
+  it("may lie in memory in any way", function()
+    local big = cj.rand(40, 30)
+    local layouts = {big.T, cj.rand(40):expand(30, 40)}
+    layouts[3], layouts[4] = cj.rand(60, 40)[{{1, -1, 2}}], cj.rand(30, 80)[{{}, {-1, 1, -2}}]
+    local a, v = cj.rand(30, 40), cj.rand(30, 40)
+    for _, c in ipairs(layouts) do
+      local function f(b) return (b * c + c:sin()):sum(1), c:matmul(b.T):sum() end
+      local plain = T(c:totable())
+      local function g(b) return (b * plain + plain:sin()):sum(1), plain:matmul(b.T):sum() end
+      same(cj.jacobian(f, a), cj.jacobian(g, a))
+      same({cj.jvp(f, a, v)}, {cj.jvp(g, a, v)})
+      same((cj.linearize(f, a)), (cj.linearize(g, a)))
+      same({cj.compile(f)(a)}, {g(a)})
+      same({cj.compile(f)(a.T:clone().T)}, {g(a)})
+      same(cj.compile(f):jacobian()(a), cj.jacobian(g, a))
+    end
+  end)
+end)
+
 describe("check_grad", function()
   it("is true for what is right", function()
     assert.is_true(cj.check_grad(function(a, b) return a:sin() * b:exp() end, {x, y}))
