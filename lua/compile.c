@@ -1,4 +1,17 @@
-/* compile.c -- cj.compile, cj.spec, and the methods of compiled functions. */
+/*
+** compile.c -- cj.compile, cj.spec, and the methods of compiled functions.
+**
+**   local F = cj.compile(f[, {inputs = {cj.spec{3}, ...}}])    local y = F(x, A)    F(x, A, {out = y})
+**
+** f is traced when it is first called with arguments of that structure and those types (or for the types given in
+** inputs); a number stands for a float64 tensor without axes.  What f does at that time stays: tensors it captures
+** and random numbers it draws are part of what was compiled.  Where it branches on values a call notices if the
+** outcome is another one, and f is traced for that way too.
+**
+** F:jacobian(), F:hessian(), F:gradient(), F:sparse_jacobian() are called as F is; F:vjp() and F:jvp() take v after
+** the arguments and give the outputs first; F:map(n) takes every tensor with a dimension of n more in front.  Results
+** have the structure that the functions of the module give them: one argument stands for itself, several for a list.
+*/
 #include "compiled.h"
 
 #include <string.h>

@@ -133,7 +133,7 @@ static bool match_arguments(lua_State *L, cjl_state *S, cjl_signature *s, int ar
 cjl_signature *cjl_findsignature(lua_State *L, cjl_state *S, int self, int first, int n) {
   const cjl_compiled *F = lua_touserdata(L, self);
   int top = lua_gettop(L);
-  luaL_checkstack(L, n + 8, "too many arguments");
+  if (n > 8) luaL_checkstack(L, n + 8, "too many arguments");
   for (cjl_signature *s = F->first; s; s = s->next) {
     int args = 0;
     if (s->narg != n) continue;

@@ -119,6 +119,41 @@ describe("what a trace takes in", function()
   end)
 end)
 
+describe("finalizers", function()
+  it("may call the function that is being called", function()
+    local F = cj.compile(function(a) if a[1] > 0 then return a * 2, a:sum() end return {a, a} end)
+    local P = cj.compile(function(p) return {u = p.a * 2, v = {p.b}} end)
+    local left = 400
+    local function plant()
+      setmetatable({}, {__gc = function()
+        if left == 0 then return end
+        left = left - 1
+        F(left % 2 == 0 and x or -x)
+        F:jacobian()(left % 3 == 0 and x or -x)
+        if left % 5 == 0 then F(cj.zeros(left % 70 + 1) + 1) end
+        P{a = x, b = A}
+        plant()
+      end})
+    end
+    for _ = 1, 2 do plant() end
+    local old <close> = setmetatable({}, {__close = function() collectgarbage("incremental", 200, 100) end})
+    collectgarbage("incremental", 100, 200)
+    local out = {cj.zeros(3), T(0)}
+    for i = 1, 200 do
+      local s = i % 2 == 0 and 1 or -1
+      local a, b = F(x * s)
+      if s > 0 then
+        same({a, b}, {x * 2, T(3)})
+        same({F(x * i, {out = out})}, {x * 2 * i, T(3 * i)}, 1e-12)
+      else
+        same(a, {-x, -x})
+      end
+      same(P{a = x * i, b = A}, {u = x * 2 * i, v = {A}})
+    end
+    assert.equal(0, left)
+  end)
+end)
+
 describe("errors", function()
   local F = cj.compile(function(a) return a * 2 end)
   it("name what is wrong with an argument", function()

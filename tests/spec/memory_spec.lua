@@ -65,6 +65,23 @@ local scripts = {
     local F = cj.compile(function(a) return cj.linalg.solve(A, a:sin()) * a end)
     return {F(x), F(x * 2), F:jacobian()(x), F:jacobian()(x * 2)}
   end,
+  ["compiled functions that branch"] = function()
+    local F = cj.compile(function(a, m) if a[1] > 0 then return cj.linalg.solve(m, a) end return a end)
+    local y = cj.zeros(3)
+    F(x, A, {out = y})
+    local o, p = F:vjp()(x, A, x)
+    local inside = cj.jacobian(function(a) return F(a, A) end, x)
+    return {F(x, A), F(-x, A), y, o, p[1], p[2], inside, F:jacobian{chunk_size = 1}(x, A)[1],
+            F:sparse_jacobian()(x, A):to_dense(), F:map(2)(cj.stack{x, x * 2}, cj.stack{A, A})}
+  end,
+  ["compiled functions of tables"] = function()
+    local inputs = {{a = cj.spec{3}, b = cj.spec{2}}, cj.spec{}}
+    local F = cj.compile(function(p, s) return {p.a * s, {p.b}} end, {inputs = inputs})
+    local p, out = {a = x, b = cj.ones(2)}, {cj.zeros(3), {cj.zeros(2)}}
+    local r = F(p, 3)
+    F(p, 3, {out = out})
+    return {r[1], r[2][1], out[1], out[2][1], cj.tensor(#tostring(F)), cj.tensor(F:stats().guards)}
+  end,
   ["sparse jacobians"] = function()
     return {cj.sparse_jacobian(function(a) return a * a + a[1] end, x):to_dense()}
   end,
