@@ -69,11 +69,36 @@ static cj_ref fold_cast(const ask *q) {
   return 0;
 }
 
+/* What r shows elements of. */
+static cj_ref behind_views(const cj_graph *g, cj_ref r) {
+  for (;;) {
+    int op = cjg_at(g, r)->op;
+    if (op != CJ_OP_expand && op != CJ_OP_reshape && op != CJ_OP_permute && op != CJ_OP_slice) return r;
+    r = cjg_operands(g, r)[0];
+  }
+}
+
+static bool all_ones(const cj_graph *g, cj_ref r) { return cjg_isnum(g, behind_views(g, r), 1); }
+
+static bool is_identity(const cj_graph *g, cj_ref r) { return cjg_at(g, behind_views(g, r))->op == CJ_OP_eye; }
+
+/* x with the type of the result. */
+static cj_ref broadcast(const ask *q, cj_ref x) {
+  if (cjg_type(q->g, x)->dtype != q->t->dtype) return 0;
+  cj_attr a = {.n = q->t->rank};
+  memcpy(a.v, q->t->dim, sizeof a.v);
+  return cjt_same(cjg_type(q->g, x), q->t) ? x : cjg_emit(q->g, CJ_OP_expand, &x, 1, &a);
+}
+
 static cj_ref fold_mul(const ask *q) {
-  if (cjg_isnum(q->g, q->in[1], 1)) return if_same(q, q->in[0]);
-  if (cjg_isnum(q->g, q->in[0], 1)) return if_same(q, q->in[1]);
+  if (all_ones(q->g, q->in[1])) return broadcast(q, q->in[0]);
+  if (all_ones(q->g, q->in[0])) return broadcast(q, q->in[1]);
   if (cjg_isnum(q->g, q->in[1], -1) && if_same(q, q->in[0])) return cjg_emit(q->g, CJ_OP_neg, &q->in[0], 1, NULL);
   if (cjg_isnum(q->g, q->in[0], -1) && if_same(q, q->in[1])) return cjg_emit(q->g, CJ_OP_neg, &q->in[1], 1, NULL);
+  if (q->op == CJ_OP_mul && !q->g->plain && cjt_isfloat(q->t->dtype)) { /* zeros of seeds annihilate */
+    if (is_identity(q->g, q->in[0])) return cjg_emit(q->g, CJ_OP_zmul, q->in, 2, NULL);
+    if (is_identity(q->g, q->in[1])) return cjg_emit(q->g, CJ_OP_zmul, (cj_ref[]){q->in[1], q->in[0]}, 2, NULL);
+  }
   return 0;
 }
 
@@ -203,6 +228,7 @@ static cj_ref fold_row(const ask *q) {
   case CJ_OP_slice: return fold_slice(q);
   case CJ_OP_embed: return fold_embed(q);
   case CJ_OP_cat: return fold_cat(q);
+  case CJ_OP_matmul: return cjg_fold_matmul(q->g, q->in, q->t);
   case CJ_OP_sum: return fold_sum(q);
   case CJ_OP_stop: return fold_stop(q);
   default: return 0;

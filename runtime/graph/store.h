@@ -11,4 +11,6 @@ cj_ref cjg_share(cj_graph *g, const cj_node *n, uint64_t structural, bool *fresh
 /* A 0-d constant by the bits of its store: the number for floats, an int64 for the others. */
 cj_ref cjg_bits(cj_graph *g, int dtype, double bits);
 int64_t cjg_toint(double v); /* saturates; NaN is 0 */
+/* fold_seed.c: a product of type t with identity seeds, or 0. */
+cj_ref cjg_fold_matmul(cj_graph *g, const cj_ref *in, const cj_type *t);
 #endif

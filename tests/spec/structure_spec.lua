@@ -1,0 +1,93 @@
+-- structure_spec.lua -- derivatives whose structure is known are not computed as if it were not: identity
+-- seeds vanish from products, and their zeros annihilate what is infinite.
+
+local cj = require "cjac"
+local expect = require "support.expect"
+
+local same = expect.same
+local inf = math.huge
+
+-- f's Jacobian from a compiled function, and its program as text.
+local function compiled(f, x)
+  local J = cj.compile(f):jacobian()
+  return J(x), tostring(J)
+end
+
+local function numeric(f, x)
+  local flat, columns = x:flatten(), {}
+  for i = 1, x:numel() do
+    local step = cj.zeros(x:numel())
+    step[i] = 1e-5
+    step = step:reshape(table.unpack(x.shape))
+    columns[i] = ((f(x + step) - f(x - step)) / 2e-5):flatten()
+  end
+  assert(#columns == flat:numel())
+  local y = f(x)
+  local shape = y.shape
+  for _, n in ipairs(x.shape) do shape[#shape + 1] = n end
+  return cj.stack(columns, 2):reshape(table.unpack(shape))
+end
+
+cj.manual_seed(7)
+local A, B, W = cj.randn(3, 4), cj.randn(2, 5), cj.randn(6, 4)
+
+local PRODUCTS = {
+  {"matrix times vector", function(x) return A:matmul(x) end, cj.randn(4)},
+  {"vector times matrix", function(x) return x:matmul(A) end, cj.randn(3)},
+  {"matrix times matrix", function(x) return A:matmul(x) end, cj.randn(4, 2)},
+  {"times a matrix", function(x) return x:matmul(B) end, cj.randn(3, 2)},
+  {"between two matrices", function(x) return A:matmul(x):matmul(B) end, cj.randn(4, 2)},
+  {"two layers", function(x) return W:matmul(A:t():matmul(x):tanh()) end, cj.randn(3)},
+  {"one column", function(x) return A:matmul(x) end, cj.randn(4, 1)},
+  {"one row", function(x) return x:matmul(B) end, cj.randn(1, 2)},
+  {"stacks", function(x) return cj.stack {A, 2 * A}:matmul(x) end, cj.randn(4, 2)},
+  {"both factors", function(x) return x:matmul(x:t()) end, cj.randn(2, 3)},
+}
+
+describe("products with identity seeds", function()
+  for _, case in ipairs(PRODUCTS) do
+    local name, f, x = table.unpack(case)
+    for _, strategy in ipairs {"auto", "reverse-mode", "forward-mode"} do
+      it(name .. " (" .. strategy .. ")", function()
+        same(cj.jacobian(f, x, {strategy = strategy}), numeric(f, x), 1e-6)
+      end)
+    end
+    it(name .. ", second order", function()
+      local function scalar(z) return (f(z) ^ 3):sum() end
+      local function gradient(z) return cj.jacobian(scalar, z, {create_graph = true}) end
+      same(cj.hessian(scalar, x), numeric(gradient, x), 1e-5)
+    end)
+  end
+
+  it("the Jacobian of a product is the matrix, and nothing is computed", function()
+    local J, program = compiled(function(x) return A:matmul(x) end, cj.randn(4))
+    same(J, A)
+    same(program:find("matmul", 1, true) ~= nil, false)
+    same(program:find("eye", 1, true) ~= nil, false)
+  end)
+  it("so is that of a layer in front of another", function()
+    local _, program = compiled(function(x) return W:matmul(A:t():matmul(x):tanh()) end, cj.randn(3))
+    same(program:find("eye", 1, true) ~= nil, false)
+  end)
+  it("several inputs", function()
+    local J = cj.jacobian(function(x, z) return A:matmul(x) + A:matmul(z):sin() end, {cj.zeros(4), cj.zeros(4)})
+    same(J[1], A)
+    same(J[2], A)
+  end)
+end)
+
+describe("zeros of seeds", function()
+  it("annihilate infinite weights", function()
+    local M = cj.tensor {{1, inf}, {0 / 0, 4}}
+    local J = cj.jacobian(function(x) return M:matmul(x) end, cj.ones(2))
+    same(J(1, 1):item(), 1)
+    same(J(1, 2):item(), inf)
+    same(J(2, 2):item(), 4)
+  end)
+  for _, strategy in ipairs {"auto", "reverse-mode", "forward-mode"} do
+    it("annihilate infinite partials (" .. strategy .. ")", function()
+      local x = cj.tensor {1000, 0}
+      same(cj.jacobian(function(z) return z:exp() end, x, {strategy = strategy}), cj.tensor {{inf, 0}, {0, 1}})
+    end)
+  end
+end)
