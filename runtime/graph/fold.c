@@ -99,12 +99,26 @@ static cj_ref fold_mul(const ask *q) {
     if (is_identity(q->g, q->in[0])) return cjg_emit(q->g, CJ_OP_zmul, q->in, 2, NULL);
     if (is_identity(q->g, q->in[1])) return cjg_emit(q->g, CJ_OP_zmul, (cj_ref[]){q->in[1], q->in[0]}, 2, NULL);
   }
-  return 0;
+  if (q->op != CJ_OP_mul) return 0;
+  cj_ref r = cjg_fold_scale(q->g, q->in[0], q->in[1], q->t);
+  return r ? r : cjg_fold_scale(q->g, q->in[1], q->in[0], q->t);
+}
+
+static cj_ref fold_add(const ask *q) {
+  if (q->g->plain || !cjt_isfloat(q->t->dtype)) return 0;
+  for (int i = 0; i < 2; i++)
+    if (cjg_isnum(q->g, behind_views(q->g, q->in[i]), 0)) return broadcast(q, q->in[1 - i]);
+  if (q->in[0] != q->in[1] || q->t->rank == 0) return 0;
+  return cjg_emit(q->g, CJ_OP_mul, (cj_ref[]){cjg_num(q->g, q->t->dtype, 2), q->in[0]}, 2, NULL);
 }
 
 static cj_ref fold_div(const ask *q) { return cjg_isnum(q->g, q->in[1], 1) ? if_same(q, q->in[0]) : 0; }
 
-static cj_ref fold_neg(const ask *q) { return op_of(q, 0) == CJ_OP_neg ? only_operand(q, 0) : 0; }
+static cj_ref fold_neg(const ask *q) {
+  if (op_of(q, 0) == CJ_OP_neg) return only_operand(q, 0);
+  if (op_of(q, 0) != CJ_OP_mul || q->g->plain || q->t->rank == 0) return 0;
+  return cjg_fold_scale(q->g, cjg_num(q->g, q->t->dtype, -1), q->in[0], q->t);
+}
 
 static cj_ref fold_pow(const ask *q) {
   if (!cjt_isfloat(q->t->dtype)) return 0;
@@ -201,7 +215,7 @@ static cj_ref fold_sum(const ask *q) {
   cj_type t = *cjg_type(q->g, q->in[0]);
   if (t.dtype != q->t->dtype) return 0;
   for (int k = 1; k <= t.rank; k++)
-    if (q->a->v[0] >> (k - 1) & 1 && cjt_at(&t, k) != 1) return 0;
+    if (q->a->v[0] >> (k - 1) & 1 && cjt_at(&t, k) != 1) return cjg_fold_sum_linear(q->g, q->in[0], q->a->v[0], q->t);
   cj_attr a = {.n = q->t->rank};
   memcpy(a.v, q->t->dim, sizeof a.v);
   return cjg_emit(q->g, CJ_OP_reshape, q->in, 1, &a);
@@ -215,6 +229,7 @@ static cj_ref fold_stop(const ask *q) {
 
 static cj_ref fold_row(const ask *q) {
   switch (q->op) {
+  case CJ_OP_add: return fold_add(q);
   case CJ_OP_mul:
   case CJ_OP_zmul: return fold_mul(q);
   case CJ_OP_div: return fold_div(q);

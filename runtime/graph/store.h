@@ -13,4 +13,8 @@ cj_ref cjg_bits(cj_graph *g, int dtype, double bits);
 int64_t cjg_toint(double v); /* saturates; NaN is 0 */
 /* fold_seed.c: a product of type t with identity seeds, or 0. */
 cj_ref cjg_fold_matmul(cj_graph *g, const cj_ref *in, const cj_type *t);
+/* fold_linear.c: the sum of y over the axes of mask, of type t, from sums of what y is made of, or 0. */
+cj_ref cjg_fold_sum_linear(cj_graph *g, cj_ref y, int64_t mask, const cj_type *t);
+/* A single number s times x, of type t, where x is a multiple of something itself; or 0. */
+cj_ref cjg_fold_scale(cj_graph *g, cj_ref s, cj_ref x, const cj_type *t);
 #endif

@@ -96,6 +96,18 @@ static void D(columns)(const reduction *r, const T *x, int w, A *y, int64_t yste
   for (int c = 0; c < w; c++) y[c * ystep] = r->count > 0 ? stack[0][c] : IDENTITY;
 }
 
+/* n results, steps in elements of x and of y: side by side, or a block each where it lies, or one by one. */
+static void D(line)(const reduction *r, const T *x, int64_t xstep, A *y, int64_t ystep, int64_t n) {
+  if (n > 1 && xstep == 1 && r->inner_step != 1) {
+    for (int64_t i = 0; i < n; i += COLUMNS)
+      D(columns)(r, x + i, (int)(n - i < COLUMNS ? n - i : COLUMNS), y + i * ystep, ystep);
+  } else if (r->nred == 1 && r->inner_step == 1 && r->count <= BLOCK) {
+    for (int64_t i = 0; i < n; i++) y[i * ystep] = D(block)(x + i * xstep, r->count);
+  } else {
+    for (int64_t i = 0; i < n; i++) y[i * ystep] = D(one)(r, x + i * xstep);
+  }
+}
+
 static cj_status NAME(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
   CJ_UNUSED(nin), CJ_UNUSED(ws);
   reduction r = reduction_of(in, a->v[0], out);
@@ -103,12 +115,8 @@ static cj_status NAME(const cj_view *in, int nin, const cj_attr *a, cj_view *out
   A *y = (A *)out->data;
   cjk_walk w;
   const int64_t *stride[] = {r.ystride, r.xstride};
-  for (bool more = cjk_walk_start(&w, r.rank, r.dim, 2, stride); more; more = cjk_walk_next(&w)) {
-    if (w.n > 1 && w.step[1] == 1 && r.inner_step != 1)
-      for (int64_t i = 0; i < w.n; i += COLUMNS) D(columns)
-    (&r, x + w.at[1] + i, (int)(w.n - i < COLUMNS ? w.n - i : COLUMNS), y + w.at[0] + i * w.step[0], w.step[0]);
-    else for (int64_t i = 0; i < w.n; i++) y[w.at[0] + i * w.step[0]] = D(one)(&r, x + w.at[1] + i * w.step[1]);
-  }
+  for (bool more = cjk_walk_start(&w, r.rank, r.dim, 2, stride); more; more = cjk_walk_next(&w))
+    D(line)(&r, x + w.at[1], w.step[1], y + w.at[0], w.step[0], w.n);
   return CJ_OK;
 }
 #undef LANES

@@ -91,3 +91,29 @@ describe("zeros of seeds", function()
     end)
   end
 end)
+
+-- What transforms write is simplified: factors and sums move to where there are fewer elements.
+describe("gradients", function()
+  local X, Q = cj.randn(7, 5), cj.randn(5, 5)
+  local FUNCTIONS = {
+    {"sum of a product by its rows", function(v) return ((X - v):matmul(Q) ^ 2):sum() end, cj.randn(5)},
+    {"sum of a product by its columns", function(v) return (Q:matmul(X:t() * v:unsqueeze(2)) ^ 2):sum() end, cj.randn(5)},
+    {"stacks of products", function(v) return (cj.stack {X, -X}:matmul(Q * v):sin()):sum() end, cj.randn(5)},
+    {"factors behind views", function(v) return (-0.5 * (3 * -v:exp()):unsqueeze(2) * X:t()):tanh():sum() end, cj.randn(5)},
+    {"a sum with itself", function(v) return (v + v + v * 0):sin():sum() end, cj.randn(5)},
+  }
+  for _, case in ipairs(FUNCTIONS) do
+    local name, f, x = table.unpack(case)
+    it(name, function() same(cj.jacobian(f, x), numeric(f, x), 1e-6) end)
+    it(name .. ", second order", function()
+      local function gradient(z) return cj.jacobian(f, z, {create_graph = true}) end
+      same(cj.hessian(f, x), numeric(gradient, x), 1e-5)
+      same(cj.hessian(f, x), cj.jacobian(gradient, x, {strategy = "forward-mode"}), 1e-10)
+    end)
+  end
+  it("sum the rows before they are multiplied", function()
+    local program = tostring(cj.compile(function(v) return (X - v):matmul(Q):sum() end, {inputs = {cj.spec {5}}}):gradient())
+    local sizes = program:match("matmul [^\n]*%[7, 5%]")
+    same(sizes == nil, true)
+  end)
+end)
