@@ -103,7 +103,7 @@ static cj_ref window_columns(const conv *c, cj_ref x) {
   return cjb_reshape(c->g, cjb_permute(c->g, x, 2 + 2 * nd, perm), c->groups == 1 ? &flat : &t);
 }
 
-static cj_ref by_product(const conv *c, cj_ref x) {
+static cj_ref one_product(const conv *c, cj_ref x) {
   int64_t taps = 1;
   for (int d = 0; d < c->nd; d++) taps *= c->tap[d];
   cj_type grouped = {0, 3, {c->groups, c->filters / c->groups, c->per * taps}},
@@ -121,7 +121,7 @@ static cj_ref shifted(const conv *c, cj_ref x, int64_t i) {
 }
 
 /* One filter or several for each channel: [batch, channels, 1, size..] times [channels, several, 1..] of each tap. */
-static cj_ref by_taps(const conv *c, cj_ref x) {
+static cj_ref sum_of_taps(const conv *c, cj_ref x) {
   int64_t taps = 1, ones[MAXDIMS] = {1, 1}, several = c->filters / c->channels, wide[MAXDIMS];
   for (int d = 0; d < c->nd; d++) taps *= c->tap[d], wide[d] = c->size[d] + 2 * c->pad[d];
   cj_type tx = shape_of(c, 3, (int64_t[]){c->batch, c->channels, 1}, wide);
@@ -146,7 +146,7 @@ static bool convolve(const cj_call *k, int nd, cj_ref *out, int *nout) {
   for (int d = 0; d < nd; d++) taps *= c.tap[d];
   cj_type full = shape_of(&c, 2, (int64_t[]){c.batch, c.channels}, c.size);
   cj_ref x = with_border(&c, cjb_reshape(c.g, c.x, &full));
-  cj_ref y = c.per == 1 && c.groups > 1 && taps <= 64 ? by_taps(&c, x) : by_product(&c, x);
+  cj_ref y = c.per == 1 && c.groups > 1 && taps <= 64 ? sum_of_taps(&c, x) : one_product(&c, x);
   cj_type bias = shape_of(&c, 1, &c.filters, ones);
   if (c.b) y = cjb_add(c.g, y, cjb_reshape(c.g, c.b, &bias));
   if (cjr_in(k, 0).rank == nd + 2) return cjr_one(y, out, nout);

@@ -295,25 +295,25 @@ static CJR_FACE(build_cosine_similarity) {
   return cjr_one(cjb_sum(g, y, mask), out, nout);
 }
 
-#define REDUCTION "reduction:str=\"mean\""
+#define HOW_REDUCED "reduction:str=\"mean\""
 
-CJR_COMPOSITE(mse_loss, "", 0, "x, target, " REDUCTION,
+CJR_COMPOSITE(mse_loss, "", 0, "x, target, " HOW_REDUCED,
               "R(2,3), R(2,3) | R(2,3), R(3), \"sum\" | R(4), R(4), \"none\" | R(), R()",
               "mean of the squared differences");
-CJR_COMPOSITE(l1_loss, "", 0, "x, target, " REDUCTION, "R(2,3), R(2,3) | R(2,3), R(3), \"sum\" | R(4), R(4), \"none\"",
-              "mean of the absolute differences");
-CJR_COMPOSITE(huber_loss, "", 0, "x, target, delta:num=1, " REDUCTION,
+CJR_COMPOSITE(l1_loss, "", 0, "x, target, " HOW_REDUCED,
+              "R(2,3), R(2,3) | R(2,3), R(3), \"sum\" | R(4), R(4), \"none\"", "mean of the absolute differences");
+CJR_COMPOSITE(huber_loss, "", 0, "x, target, delta:num=1, " HOW_REDUCED,
               "R(2,3), R(2,3) | R(2,3), R(3), 0.5, \"sum\" | R(4), R(4), 0.7, \"none\"",
               "mean of half the squared differences, beyond delta of lines");
-CJR_COMPOSITE(smooth_l1_loss, "", 0, "x, target, beta:num=1, " REDUCTION,
+CJR_COMPOSITE(smooth_l1_loss, "", 0, "x, target, beta:num=1, " HOW_REDUCED,
               "R(2,3), R(2,3) | R(2,3), R(3), 0.5, \"sum\" | R(4), R(4), 0, \"none\"",
               "huber_loss divided by beta: the absolute difference, rounded off below beta");
-CJR_COMPOSITE(nll_loss, "", 0, "x, target:index, weight?, ignore_index:pos=-100, " REDUCTION,
+CJR_COMPOSITE(nll_loss, "", 0, "x, target:index, weight?, ignore_index:pos=-100, " HOW_REDUCED,
               "R(3,4), INT(4,3) | R(3,4), INT(4,3), P(4), nil, \"sum\" | R(2,3,5), INT(3,2,5), P(3) | R(4), INT(4), "
               "nil, 2, \"none\"",
               "mean of -x at the class of each sample, x being log-probabilities with the classes in the second dim");
 CJR_COMPOSITE(
-    cross_entropy, "", 0, "x, target:index, weight?, ignore_index:pos=-100, " REDUCTION ", label_smoothing:num=0",
+    cross_entropy, "", 0, "x, target:index, weight?, ignore_index:pos=-100, " HOW_REDUCED ", label_smoothing:num=0",
     "R(3,4), INT(4,3) | R(3,4), INT(4,3), P(4), nil, \"sum\" | R(2,3,5), INT(3,2,5), P(3), nil, \"mean\", 0.1 | "
     "R(3,4), P(3,4), P(4), nil, \"mean\", 0.2 | R(4), INT(4), nil, 2, \"none\"",
     "nll_loss of log_softmax(x); target: classes, or probabilities of the classes");
@@ -321,10 +321,10 @@ CJR_COMPOSITE(kl_div, "", 0, "x, target, reduction:str=\"batchmean\", log_target
               "R(2,3), P(2,3) | R(2,3), P(2,3), \"none\" | R(4), R(4), \"sum\", true | R(2,3), P(3), \"mean\"",
               "sum of target (log target - x) over the number of samples, x being log-probabilities");
 CJR_COMPOSITE(
-    binary_cross_entropy, "", 0, "x, target, weight?, " REDUCTION,
+    binary_cross_entropy, "", 0, "x, target, weight?, " HOW_REDUCED,
     "U(5):abs(), U(5):abs() | U(2,3):abs(), U(2,3):abs(), P(3), \"sum\" | U(4):abs(), U(4):abs(), nil, \"none\"",
     "mean of -target log(x) - (1 - target) log(1 - x)");
-CJR_COMPOSITE(bce_with_logits, "", 0, "x, target, weight?, pos_weight?, " REDUCTION,
+CJR_COMPOSITE(bce_with_logits, "", 0, "x, target, weight?, pos_weight?, " HOW_REDUCED,
               "R(5), P(5) | R(2,3), P(2,3), P(3), P(3), \"sum\" | R(4), P(4), nil, P(), \"none\"",
               "binary_cross_entropy of sigmoid(x), exact for large x too");
 CJR_COMPOSITE(cosine_similarity, "", 0, "a, b, dim:axis=1, eps:num=1e-8",

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { MAXPOOL = 2, FEW = 16 }; /* spatial dims; taps up to which slices are used */
+enum { MAXPOOL = 2, FEW_TAPS = 16 }; /* spatial dims; taps up to which slices are used */
 
 typedef struct pool {
   const cj_call *k;
@@ -95,7 +95,7 @@ static cj_ref larger(cj_graph *g, cj_ref best, cj_ref x) {
 
 static cj_ref pool_max(const pool *p, cj_ref x, int d) {
   x = bordered(p->g, x, p->nd - d, p->pad[d], p->right[d], (double)-INFINITY);
-  if (p->tap[d] > FEW) {
+  if (p->tap[d] > FEW_TAPS) {
     cj_ref w = windows_of(p, x, d);
     cj_type t = cjb_type(p->g, w);
     cj_ref at = cjb_keep(p->g, cjb_reduce(p->g, CJ_OP_argmax, w, 1), &t, 1);
@@ -108,7 +108,7 @@ static cj_ref pool_max(const pool *p, cj_ref x, int d) {
 
 static cj_ref pool_sum(const pool *p, cj_ref x, int d, int64_t right) {
   x = bordered(p->g, x, p->nd - d, p->pad[d], right, 0);
-  if (p->tap[d] > FEW) return cjb_sum(p->g, windows_of(p, x, d), 1);
+  if (p->tap[d] > FEW_TAPS) return cjb_sum(p->g, windows_of(p, x, d), 1);
   cj_ref y = tap_of(p, x, d, 0);
   for (int64_t i = 1; i < p->tap[d]; i++) y = cjb_add(p->g, y, tap_of(p, x, d, i));
   return y;
