@@ -171,15 +171,15 @@ static bool emit_blocks(cjj_frame *w, const cj_graph *s, const cjj_cut *cut, cj_
   return cjg_ok(w->g);
 }
 
-static cj_graph *jacobian_program(const deriving *d, const cjj_cut *cut) {
+cj_graph *cjj_blocks(const cj_graph *f, const cj_graph *values, const cj_graph *s, const cjj_cut *cut) {
   cjj_frame w;
   size_t bytes = ((size_t)cut->nx * (size_t)cut->ny + 1) * sizeof(cj_ref);
-  cj_ref *J = cjm_zalloc(d->c, bytes);
-  if (cjj_frame_open(&w, d->f, NULL, 0, 0) && J) {
-    if (d->rq->value) cjj_frame_outputs(&w, cjj_frame_inline(&w, d->f, NULL, 0), d->f->nout);
-    emit_blocks(&w, subject(d), cut, J);
+  cj_ref *J = cjm_zalloc(f->c, bytes);
+  if (cjj_frame_open(&w, f, NULL, 0, 0) && J) {
+    if (values) cjj_frame_outputs(&w, cjj_frame_inline(&w, values, NULL, 0), values->nout);
+    emit_blocks(&w, s, cut, J);
   }
-  cjm_free(d->c, J, bytes);
+  cjm_free(f->c, J, bytes);
   return cjj_frame_close(&w);
 }
 
@@ -203,12 +203,25 @@ static bool check_request(deriving *d) {
 
 static bool plan_whole(cjj_derived *out) { return out->whole && cje_plan_new(out->c, out->whole, &out->plan) == CJ_OK; }
 
+/* Through a narrow waist, if nothing was asked for that speaks against it: *whole NULL if not. */
+static bool try_waist(const deriving *d, const cj_graph *values, cjj_derived *out) {
+  const cj_request *rq = d->rq;
+  if (rq->strategy != CJ_AUTO || rq->chunk > 0 || rq->max_bytes > 0) return true;
+  return cjj_waist_blocks(subject(d), values, &out->choice, &out->whole);
+}
+
 static bool derive_jacobian(const deriving *d, cjj_derived *out) {
+  const cj_graph *values = d->rq->value ? d->f : NULL;
   if (!cjj_cut_choose(d->c, subject(d), d->rq->strategy, &out->cut)) return false;
   out->choice = out->cut.choice;
-  out->whole = jacobian_program(d, &out->cut);
-  out->first = d->rq->value ? d->f->nout : 0;
-  if (!plan_whole(out) || !cjj_chunk(out, subject(d), d->rq->value ? d->f : NULL, d->rq)) return false;
+  out->first = values ? d->f->nout : 0;
+  if (!try_waist(d, values, out)) return false;
+  if (out->whole) {
+    cjj_cut_free(&out->cut);
+    return plan_whole(out);
+  }
+  out->whole = cjj_blocks(d->f, values, subject(d), &out->cut);
+  if (!plan_whole(out) || !cjj_chunk(out, subject(d), values, d->rq)) return false;
   if (out->plan) cjj_cut_free(&out->cut);
   return true;
 }

@@ -2,10 +2,9 @@
 ** parts.h -- how a Jacobian is cut up; for the files of this floor only.
 **
 ** Its columns are divided into parts, each some of the inputs.  A part is dense, or has a pattern and
-** colours, or is a few diagonals.  The others are computed by passes: a linear sweep forwards (jvp) or backwards (vjp)
-*from several
-** seeds at once.  Seed number s of a pass is the sum of the unit vectors whose label is s: in a dense
-** pass every unit vector has a label of its own, in a coloured one its colour is its label.
+** colours, or is a few diagonals.  The others are computed by passes: a linear sweep forwards (jvp) or backwards
+** (vjp) from several seeds at once.  Seed number s of a pass is the sum of the unit vectors whose label is s: in
+** a dense pass every unit vector has a label of its own, in a coloured one its colour is its label.
 */
 #ifndef cj_jacobian_parts_h
 #define cj_jacobian_parts_h
@@ -130,6 +129,14 @@ bool cjj_has_derivative(const cj_graph *f, int i); /* output i is float and not 
 bool cjj_check_arguments(const cj_graph *f);       /* all float, or it is noted which one is not */
 static inline const cj_type *cjj_x(const cj_graph *f, int j) { return cjg_type(f, f->arg[j]); }
 static inline const cj_type *cjj_y(const cj_graph *f, int i) { return cjg_type(f, f->out[i]); }
+
+/* --- derive.c --- */
+/* (x..; captures..) -> (values' outputs.., blocks..) of s, whose inputs are those of f; values may be NULL. */
+cj_graph *cjj_blocks(const cj_graph *f, const cj_graph *values, const cj_graph *s, const cjj_cut *cut);
+/* --- waist.c: mixed mode --- */
+/* The same if it costs clearly less through a narrow waist than choice says, which is then noted there; else *out is
+** NULL. */
+bool cjj_waist_blocks(const cj_graph *f, const cj_graph *values, cjj_choice *choice, cj_graph **out);
 
 /* --- place.c ------------------------------------------------------------------------------------- */
 /* Places in a vector: an arithmetic progression is a view, anything else an index. */

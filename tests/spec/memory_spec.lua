@@ -52,6 +52,10 @@ local scripts = {
       return y
     end, big[{{1, 20}}])}
   end,
+  ["a narrow waist"] = function()
+    local narrow, wide = big:reshape(2, 50), big:reshape(50, 2)
+    return {cj.jacobian(function(a) return wide:matmul(narrow:matmul(a:sin()):tanh()):exp() end, cj.ones(50))}
+  end,
   ["a tape"] = function()
     local t = cj.tape()
     local a = t:watch(x)
