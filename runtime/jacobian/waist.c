@@ -105,7 +105,7 @@ typedef struct waist {
   cjj_choice before, behind; /* how they are computed */
 } waist;
 
-static cj_ref as_matrix(cj_graph *g, cj_ref r, int64_t rows, int64_t cols, int dtype) {
+static cj_ref waist_matrix(cj_graph *g, cj_ref r, int64_t rows, int64_t cols, int dtype) {
   cj_type t = {.dtype = (uint8_t)dtype, .rank = 2, .dim = {rows, cols}};
   return cjb_cast(g, cjb_reshape(g, r, &t), dtype);
 }
@@ -116,8 +116,8 @@ static void emit_product(cjj_frame *w, const cj_graph *f, const waist *k, int i,
   cj_ref J = 0;
   if (!cjj_block_type(f, i, j, &t)) return;
   if (cjt_count(&t) > 0 && cjj_has_derivative(f, i))
-    J = cjb_matmul(w->g, as_matrix(w->g, from[i], cjt_count(cjj_y(f, i)), k->n, t.dtype),
-                   as_matrix(w->g, into[j], k->n, cjt_count(cjj_x(f, j)), t.dtype));
+    J = cjb_matmul(w->g, waist_matrix(w->g, from[i], cjt_count(cjj_y(f, i)), k->n, t.dtype),
+                   waist_matrix(w->g, into[j], k->n, cjt_count(cjj_x(f, j)), t.dtype));
   cjg_output(w->g, J ? cjb_reshape(w->g, J, &t) : cjb_zeros(w->g, &t));
 }
 
@@ -149,7 +149,7 @@ static cj_graph *product_of_halves(const cj_graph *f, const cj_graph *values, co
 
 /* --- whether ------------------------------------------------------------------------------------------ */
 
-static double total(const cj_graph *f, bool rows) {
+static double waist_total(const cj_graph *f, bool rows) {
   double n = 0;
   for (int i = 0; rows && i < (int)f->nout; i++)
     if (cjj_has_derivative(f, i)) n += (double)cjt_count(cjj_y(f, i));
@@ -174,7 +174,7 @@ static bool choose_halves(const cj_graph *f, waist *k, double most, int depth) {
   k->head.out = &k->out;
   k->head.nout = 1;
   k->n = cjt_count(cjg_type(f, k->at));
-  double product = product_cost(total(f, true), total(f, false), (double)k->n);
+  double product = product_cost(waist_total(f, true), waist_total(f, false), (double)k->n);
   if (product >= most) return true;
   k->into = best_blocks(&k->head, depth, &k->before);
   k->tail = k->into ? tail_of(f, k->at) : NULL;
@@ -194,7 +194,7 @@ static void note_halves(const waist *k, double product, cjj_choice *choice) {
 }
 
 static bool waist_blocks(const cj_graph *f, const cj_graph *values, int depth, cjj_choice *choice, cj_graph **out) {
-  double rows = total(f, true), cols = total(f, false), least = fmin(rows, cols);
+  double rows = waist_total(f, true), cols = waist_total(f, false), least = fmin(rows, cols);
   waist k = {.tail = NULL};
   *out = NULL;
   if (depth >= MOST_WAISTS || least < LEAST_SEEDS || !(choice->chosen > 0)) return true;
