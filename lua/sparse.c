@@ -77,12 +77,7 @@ static int hessian(lua_State *L) { return derive(L, CJ_HESSIAN_NONZEROS, "cj.spa
 /* The functions of the script side are made by cjac.sparse of the module and the two above. */
 void cjl_open_sparse(lua_State *L, cjl_state *S) {
   (void)S;
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE); /* a host may have no global require */
-  lua_getfield(L, -1, "cjac.sparse");
-  lua_pushliteral(L, "cjac.sparse");
-  lua_pushliteral(L, ":preload:");
-  lua_call(L, 2, 1);
-  lua_remove(L, -2);
+  cjl_pushscript(L, "cjac.sparse");
   lua_pushvalue(L, -2);
   cjl_pushfunction(L, jacobian, 0);
   cjl_pushfunction(L, hessian, 0);

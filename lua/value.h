@@ -175,6 +175,10 @@ int cjl_spread(lua_State *L, int table);
 /* x:NAME_(...): upvalues 2 and 3 are "cj.NAME_" and the function of NAME. */
 int cjl_inplace(lua_State *L);
 
+/* --- scripts.c --- */
+/* Pushes what the built-in Lua module of that name returns. */
+void cjl_pushscript(lua_State *L, const char *name);
+
 /* --- the files of the binding ---------------------------------------------------------- */
 /* Each adds its functions to the module table on top of the stack. */
 void cjl_open_ops(lua_State *L, cjl_state *S);
@@ -191,6 +195,7 @@ void cjl_open_linearize(lua_State *L, cjl_state *S);
 void cjl_open_vmap(lua_State *L, cjl_state *S);
 void cjl_open_check(lua_State *L, cjl_state *S);
 void cjl_open_sparse(lua_State *L, cjl_state *S);
+void cjl_open_scripts(lua_State *L, cjl_state *S);
 void cjl_open_compile(lua_State *L, cjl_state *S);
 void cjl_open_config(lua_State *L, cjl_state *S);
 #endif
