@@ -2,9 +2,11 @@
 -- answer; the program ends when its input does.
 --
 --   (at the start)            name and version
---   methods CASE              names of the ways it knows to do that, separated by blanks; the first is its default
+--   methods CASE              names of the ways it knows to do that, separated by blanks; or ! and what went wrong
 --   check CASE METHOD PATH    "ok", having written the result to the file as little-endian float64; or what went wrong
 --   time CASE METHOD N        processor seconds that N calls took
+
+local host = require "host"
 
 local peer = {}
 peer.__index = peer
@@ -26,21 +28,22 @@ function peer:request(...)
 end
 
 function peer:methods(case)
-  local list = {}
-  for word in self:request("methods", case):gmatch "%S+" do list[#list + 1] = word end
+  local list, answer = {}, self:request("methods", case)
+  if answer:find "^!" then error(("%s: %s"):format(self.name, answer:sub(2)), 0) end
+  for word in answer:gmatch "%S+" do list[#list + 1] = word end
   return list
 end
 
--- The numbers of its result, or nil and what went wrong.
-function peer:result(case, method)
+-- Reads the numbers of its result into a vector, or says what went wrong.
+function peer:result(case, method, vector)
   local answer = self:request("check", case, method, self.scratch)
-  if answer ~= "ok" then return nil, answer end
-  local f <close> = assert(io.open(self.scratch, "rb"))
-  local bytes, list = f:read "a", {}
-  for i = 1, #bytes // 8 do list[i] = string.unpack("<d", bytes, 8 * i - 7) end
-  return list
+  if answer ~= "ok" then return answer end
+  if not host.load(vector, self.scratch) then return "it has another number of results" end
 end
 
-function peer:time(case, method, n) return assert(tonumber(self:request("time", case, method, n))) end
+function peer:time(case, method, n)
+  local answer = self:request("time", case, method, n)
+  return tonumber(answer) or error(("%s %s: %s"):format(self.name, method, answer), 0)
+end
 
 return peer
