@@ -28,7 +28,7 @@ static bool plan_compiled(cj_compiled *k) {
     part.nout = k->nguard;
     if (k->nguard == 0) return true;
   }
-  return cje_plan_new(k->c, &part, &k->plan) == CJ_OK && cje_plan_compile(k->plan) == CJ_OK;
+  return cje_plan_best(k->c, &part, &k->plan) == CJ_OK;
 }
 
 /* At least n bytes, what is in them is lost. */

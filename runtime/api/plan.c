@@ -29,10 +29,7 @@ cj_status cj_plan_new(cj_func *f, cj_plan **out) {
   cjm_clear(f->c);
   *out = NULL;
   cj_graph *g = closed(f);
-  if (g && cje_plan_new(f->c, g, out) == CJ_OK && cje_plan_compile(*out) != CJ_OK) {
-    cje_plan_free(*out);
-    *out = NULL;
-  }
+  if (g) (void)cje_plan_best(f->c, g, out);
   cjg_free(g);
   return f->c->status;
 }

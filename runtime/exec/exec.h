@@ -19,6 +19,9 @@ cj_status cje_demand(cj_trace *t, cj_ref r, cj_tensor **out);
 /* A plan: dead code dropped, elementwise groups fused, views aliased, memory laid out in one arena.
 ** It holds all it needs; the graph may go.  Immutable, one reference; the context lives on while it does. */
 cj_status cje_plan_new(cj_ctx *c, const cj_graph *g, cj_plan **out);
+/* The same for what will run many times: small tensors are taken apart (unroll.h), and machine code is made.
+** Results may differ from those of a plain plan by rounding, but not with and without machine code. */
+cj_status cje_plan_best(cj_ctx *c, const cj_graph *g, cj_plan **out);
 /* Makes machine code for what will run many times, if the context wants that and the CPU is known; else all stays
 ** as it is.  Once, before other threads see the plan. */
 cj_status cje_plan_compile(cj_plan *p);

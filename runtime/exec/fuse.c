@@ -4,6 +4,7 @@
 ** One pass in creation order.  An elementwise instruction joins the open group of its number of
 ** elements if all its operands are there by then: computed by earlier steps, or inside the group in the
 ** same order of elements (a reshape inside a group costs nothing).  Else it opens a new group at the end.
+** A pack joins the group of single elements, which then also stores its elements where they belong.
 ** Every other instruction is a step of its own at the end.  So a group stands where its first
 ** instruction stood and only ever reads what stands before it.
 */
@@ -111,7 +112,9 @@ static bool fuse_one(cje_planner *P, cj_ref r, uint32_t *open) {
   int64_t n = cjt_count(cjg_type(P->g, r));
   if (P->root[r].base != CJE_WORK || n == 0) return true; /* it is there, or nothing is to be computed */
   if (node->nin == 1 && cjr_row(node->op)->alias) return fuse_view(P, r);
-  uint32_t step = isfused(node->op) ? fuse_elementwise(P, r, n, open) : new_step(P, CJE_EVAL, r, n);
+  uint32_t step = isfused(node->op)     ? fuse_elementwise(P, r, n, open)
+                  : cje_ispack(P->g, r) ? fuse_elementwise(P, r, 1, open)
+                                        : new_step(P, CJE_EVAL, r, n);
   if (!step) return false;
   computed_by(P, r, step);
   for (int i = 0; i < node->nin; i++) use(P, cjg_operands(P->g, r)[i], step);

@@ -1,6 +1,7 @@
 /* plan.c -- planning: the order of the passes, sources, outputs, results in their operand's buffer. */
 #include "exec/native.h"
 #include "exec/planner.h"
+#include "exec/unroll.h"
 
 #include <string.h>
 
@@ -222,6 +223,18 @@ cj_status cje_plan_new(cj_ctx *c, const cj_graph *g, cj_plan **out) {
   }
   *out = P.p;
   return CJ_OK;
+}
+
+cj_status cje_plan_best(cj_ctx *c, const cj_graph *g, cj_plan **out) {
+  cj_graph *apart;
+  *out = NULL;
+  if (!cjm_ok(c) || !cje_unroll(g, &apart)) return c->status;
+  (void)cje_plan_new(c, apart ? apart : g, out);
+  cjg_free(apart);
+  if (!*out || cje_plan_compile(*out) == CJ_OK) return c->status;
+  cje_plan_free(*out);
+  *out = NULL;
+  return c->status;
 }
 
 void cje_plan_retain(cj_plan *p) { __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED); }

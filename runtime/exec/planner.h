@@ -73,6 +73,10 @@ static inline bool cje_iswhole(const cje_planner *P, cj_ref r) { return !P->view
 static inline uint32_t cje_shape_of(const cje_planner *P, cj_ref r) {
   return P->view[r] ? P->view[r] : cjg_at(P->g, r)->type;
 }
+/* r is stored by a tape, element by element. */
+static inline bool cje_ispack(const cj_graph *g, cj_ref r) {
+  return cjg_at(g, r)->op == CJ_OP_pack && cjg_at(g, r)->nin > 1;
+}
 /* Where the first element of r is; its root has been laid out. */
 cje_place cje_place_of(const cje_planner *P, cj_ref r);
 

@@ -2,7 +2,8 @@
 ** tape.c -- a group of instructions with one element each.  They are sorted by dependency level and,
 ** within a level, by operation; each run of equal operations is then one call of the vector loop, its
 ** operands gathered from the cells where they lie, its results put into new cells one behind the other.
-** Cells are never used twice, so what others read of a tape they read from its cells.
+** Cells are never used twice, so what others read of a tape they read from its cells.  A pack has no
+** instruction: its elements are stored from their cells into its own buffer at the end.
 **
 ** Of the planner's tables: entry, the cell; seen, the step for which the cell of an operand from outside
 ** holds; until, the level of an instruction.
@@ -22,8 +23,9 @@ typedef struct tape_builder {
   cje_planner *P;
   uint32_t step, ncell; /* ncell: bytes */
   cje_tape tape;
-  item *item, *other; /* count of each */
+  item *item, *other; /* count of each: instructions but packs */
   uint32_t count, nlevel;
+  cj_ref owner; /* of the buffer of cells; 0: none */
   bool gathers;
 } tape_builder;
 
@@ -63,7 +65,15 @@ static bool load_operand(tape_builder *b, cj_ref x) {
   return add_move(P, b->tape.load, &at, P->entry[x]);
 }
 
-static bool survey(tape_builder *b, cj_ref r, item *it) {
+static bool survey_pack(tape_builder *b, cj_ref r) {
+  const cj_ref *in = cjg_operands(b->P->g, r);
+  uint32_t root;
+  for (int i = 0; i < cjg_at(b->P->g, r)->nin; i++)
+    if (!inside_group(b, in[i], &root) && !load_operand(b, in[i])) return false;
+  return true;
+}
+
+static bool survey_one(tape_builder *b, cj_ref r, item *it) {
   cje_planner *P = b->P;
   const cj_ref *in = cjg_operands(P->g, r);
   uint32_t root;
@@ -78,6 +88,15 @@ static bool survey(tape_builder *b, cj_ref r, item *it) {
   P->until[r] = it->level;
   if (it->level >= b->nlevel) b->nlevel = it->level + 1;
   return cje_find_fn(P, r, &it->fn);
+}
+
+static bool survey(tape_builder *b, const cje_draft *d) {
+  cje_planner *P = b->P;
+  cj_ref r = d->head;
+  for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
+    if (cje_ispack(P->g, r) ? !survey_pack(b, r) : !survey_one(b, r, &b->other[b->count++])) return false;
+  b->tape.nload = P->p->move.n - b->tape.load;
+  return true;
 }
 
 /* --- sorting: by operation, then, keeping that order, by level ------------------------------------------ */
@@ -158,20 +177,22 @@ static bool add_runs(tape_builder *b) {
 
 /* --- the whole -------------------------------------------------------------------------------------------- */
 
-/* The cells are one buffer, owned by the first instruction, until the last use of any of them. */
-static bool settle_cells(tape_builder *b, const cje_draft *d) {
+/* The cells are one buffer, owned by the first instruction, until the last use of any of them; of a tape that
+** only moves elements, by none. */
+static bool settle_cells(tape_builder *b) {
   cje_planner *P = b->P;
-  cje_root *head = &P->root[d->head];
+  if (b->count == 0) return cje_scratch(P, b->ncell, &b->tape.cells);
+  b->owner = b->item[0].r;
+  cje_root *owner = &P->root[b->owner];
   for (uint32_t i = 0; i < b->count; i++)
-    if (P->root[b->item[i].r].last > head->last) head->last = P->root[b->item[i].r].last;
-  if (!cje_settle(P, d->head, b->ncell)) return false;
-  b->tape.cells = head->offset;
+    if (P->root[b->item[i].r].last > owner->last) owner->last = P->root[b->item[i].r].last;
+  if (!cje_settle(P, b->owner, b->ncell)) return false;
+  b->tape.cells = owner->offset;
   return true;
 }
 
 static bool store_outputs(tape_builder *b) {
   cje_planner *P = b->P;
-  b->tape.store = P->p->move.n;
   for (uint32_t i = 0; i < b->count; i++) {
     cj_ref r = b->item[i].r;
     cje_root *root = &P->root[r];
@@ -179,9 +200,33 @@ static bool store_outputs(tape_builder *b) {
     if (root->base != CJE_WORK && !add_move(P, b->tape.store, &at, P->entry[r])) return false;
     root->base = CJE_WORK;
     root->offset = b->tape.cells + P->entry[r];
-    if (r != P->draft.at[b->step].head) root->block = CJE_NOBLOCK;
+    if (r != b->owner) root->block = CJE_NOBLOCK;
   }
-  b->tape.nstore = P->p->move.n - b->tape.store;
+  return true;
+}
+
+static bool store_pack(tape_builder *b, cj_ref r) {
+  cje_planner *P = b->P;
+  cje_root *root = &P->root[r];
+  if (root->base == CJE_WORK && !cje_settle(P, r, (int64_t)cjt_bytes(cjg_type(P->g, r)))) return false;
+  cje_place at = {root->base, (uint32_t)cjt_dsize(cjg_type(P->g, r)->dtype), root->offset};
+  for (int i = 0; i < cjg_at(P->g, r)->nin; i++, at.offset += at.size)
+    if (!add_move(P, b->tape.store, &at, cell_of(b, r, i))) return false;
+  return true;
+}
+
+static bool store_packs(tape_builder *b, const cje_draft *d) {
+  cje_planner *P = b->P;
+  cj_ref r = d->head;
+  for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
+    if (cje_ispack(P->g, r) && !store_pack(b, r)) return false;
+  return true;
+}
+
+static bool add_stores(tape_builder *b, const cje_draft *d) {
+  b->tape.store = b->P->p->move.n;
+  if (!store_outputs(b) || !store_packs(b, d)) return false;
+  b->tape.nstore = b->P->p->move.n - b->tape.store;
   return true;
 }
 
@@ -195,8 +240,8 @@ static bool note_order(tape_builder *b, const cje_draft *d, size_t *scratch) {
   if (!P->c->native) return true;
   if (!CJM_GROW(P->c, p->order.at, p->order.cap, (size_t)p->order.n + d->count)) return false;
   for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
-    p->order.at[p->order.n++] = P->entry[r] | (P->root[r].last > b->step ? CJE_KEPT : 0);
-  b->tape.count = d->count;
+    if (!cje_ispack(P->g, r)) p->order.at[p->order.n++] = P->entry[r] | (P->root[r].last > b->step ? CJE_KEPT : 0);
+  b->tape.count = b->count;
   for (uint32_t i = b->tape.run; i < p->run.n; i++)
     *scratch += cje_native_scratch(&p->fn.at[p->run.at[i].fn], p->run.at[i].n);
   return true;
@@ -206,18 +251,15 @@ static bool build(tape_builder *b) {
   cje_planner *P = b->P;
   cj_plan *p = P->p;
   const cje_draft *d = &P->draft.at[b->step];
-  cj_ref r = d->head;
   b->tape = (cje_tape){.run = p->run.n, .load = p->move.n};
-  for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
-    if (!survey(b, r, &b->other[i])) return false;
-  b->tape.nload = p->move.n - b->tape.load;
+  if (!survey(b, d)) return false;
   if (!counting_sort(P->c, b->other, b->item, b->count, p->fn.n, key_fn)) return false;
   if (!counting_sort(P->c, b->item, b->other, b->count, b->nlevel, key_level)) return false;
   item *sorted = b->other;
   b->other = b->item;
   b->item = sorted;
   size_t scratch = 0;
-  if (!add_runs(b) || !note_order(b, d, &scratch) || !settle_cells(b, d) || !store_outputs(b)) return false;
+  if (!add_runs(b) || !note_order(b, d, &scratch) || !settle_cells(b) || !add_stores(b, d)) return false;
   b->tape.nrun = p->run.n - b->tape.run;
   if (b->gathers && scratch < 3 * CJE_RUN_MAX * CELL) scratch = 3 * CJE_RUN_MAX * CELL;
   if (scratch && !cje_scratch(P, (int64_t)scratch, &b->tape.scratch)) return false;
@@ -231,7 +273,7 @@ bool cje_lower_tape(cje_planner *P, uint32_t step) {
   size_t nbytes = 2 * (size_t)count * sizeof(item);
   item *items = cjm_alloc(P->c, nbytes);
   if (!items) return false;
-  tape_builder b = {.P = P, .step = step, .item = items, .other = items + count, .count = count};
+  tape_builder b = {.P = P, .step = step, .item = items, .other = items + count};
   bool good = build(&b);
   cjm_free(P->c, items, nbytes);
   return good;

@@ -609,7 +609,7 @@ static inline cj_status cj_gather(cj_ctx *c, cj_val x, int64_t dim, cj_val index
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 92, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 93, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* x with the elements of src written to the places index along an axis */
@@ -618,7 +618,7 @@ static inline cj_status cj_scatter(cj_ctx *c, cj_val x, int64_t dim, cj_val inde
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 93, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 94, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* x with the elements of src added at the places index along an axis */
@@ -627,7 +627,7 @@ static inline cj_status cj_scatter_add(cj_ctx *c, cj_val x, int64_t dim, cj_val 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 94, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 95, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* sum over all axes, one or several; 0 of nothing (dim may be absent, keepdim usually false) */
@@ -638,7 +638,7 @@ static inline cj_status cj_sum(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 95, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 96, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* product over all axes or one; 1 of nothing (dim may be absent, keepdim usually false) */
@@ -648,7 +648,7 @@ static inline cj_status cj_prod(cj_ctx *c, cj_val x, const int64_t *dim, bool ke
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 96, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 97, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* largest element; ties share the derivative (dim may be absent, keepdim usually false) */
@@ -659,7 +659,7 @@ static inline cj_status cj_amax(cj_ctx *c, cj_val x, const int64_t *dim, int ndi
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 97, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 98, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* smallest element; ties share the derivative (dim may be absent, keepdim usually false) */
@@ -670,7 +670,7 @@ static inline cj_status cj_amin(cj_ctx *c, cj_val x, const int64_t *dim, int ndi
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 98, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 99, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* one or more elements are true (not 0); false of nothing (dim may be absent, keepdim usually false) */
@@ -681,7 +681,7 @@ static inline cj_status cj_any(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 99, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 100, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* all elements are true (not 0); true of nothing (dim may be absent, keepdim usually false) */
@@ -692,7 +692,7 @@ static inline cj_status cj_all(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 100, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 101, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* position of the first largest element, counted over all axes or along one (dim may be absent, keepdim usually false) */
@@ -702,7 +702,7 @@ static inline cj_status cj_argmax(cj_ctx *c, cj_val x, const int64_t *dim, bool 
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 101, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 102, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* position of the first smallest element, counted over all axes or along one (dim may be absent, keepdim usually false) */
@@ -712,7 +712,7 @@ static inline cj_status cj_argmin(cj_ctx *c, cj_val x, const int64_t *dim, bool 
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 102, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 103, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* sums of the elements up to each one */
@@ -721,7 +721,7 @@ static inline cj_status cj_cumsum(cj_ctx *c, cj_val x, int64_t dim, cj_val *out)
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 103, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 104, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* products of the elements up to each one */
@@ -730,21 +730,21 @@ static inline cj_status cj_cumprod(cj_ctx *c, cj_val x, int64_t dim, cj_val *out
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 104, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 105, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* matrix product; vectors are a row on the left, a column on the right */
 static inline cj_status cj_matmul(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 106, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 107, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* lower triangular l with l l' = a, for symmetric positive definite a */
 static inline cj_status cj_linalg_cholesky(cj_ctx *c, cj_val a, cj_val *out) {
   cj_val in_[1] = {a};
   int nout_;
-  return cj_apply(c, 109, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 110, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* mean over all elements or along dims (dim may be absent, keepdim usually false) */
@@ -755,7 +755,7 @@ static inline cj_status cj_mean(cj_ctx *c, cj_val x, const int64_t *dim, int ndi
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 116, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 117, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* largest element; along a dim the largest elements and their positions (dim may be absent, keepdim usually false) */
@@ -764,7 +764,7 @@ static inline cj_status cj_max(cj_ctx *c, cj_val x, const int64_t *dim, bool kee
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 117, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 118, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* smallest element; along a dim the smallest elements and their positions (dim may be absent, keepdim usually false) */
@@ -773,7 +773,7 @@ static inline cj_status cj_min(cj_ctx *c, cj_val x, const int64_t *dim, bool kee
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 118, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 119, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* variance, with n - correction as divisor (dim may be absent, correction usually 1, keepdim usually false) */
@@ -785,7 +785,7 @@ static inline cj_status cj_var(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(correction);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 119, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 120, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* standard deviation, with n - correction as divisor; derivative 0 where it is 0 (dim may be absent, correction usually 1, keepdim usually false) */
@@ -797,7 +797,7 @@ static inline cj_status cj_std(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(correction);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 120, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 121, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* p-norm of the elements as a vector, over all of them or along dims; p may be inf, -inf, 0 or "fro" (the same as 2); derivative 0 at 0 (p usually 2, dim may be absent, keepdim usually false) */
@@ -809,7 +809,7 @@ static inline cj_status cj_norm(cj_ctx *c, cj_val x, cj_param p, const int64_t *
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dim, ndim);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 121, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 122, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* log of the sum of exponentials, without overflow (dim may be absent, keepdim usually false) */
@@ -820,7 +820,7 @@ static inline cj_status cj_logsumexp(cj_ctx *c, cj_val x, const int64_t *dim, in
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 122, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 123, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* exponentials scaled to sum 1 along dim (dim usually -1) */
@@ -829,7 +829,7 @@ static inline cj_status cj_softmax(cj_ctx *c, cj_val x, int64_t dim, cj_val *out
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 123, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 124, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* logarithm of softmax, without loss for small probabilities (dim usually -1) */
@@ -838,7 +838,7 @@ static inline cj_status cj_log_softmax(cj_ctx *c, cj_val x, int64_t dim, cj_val 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 124, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 125, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* same elements, other shape; one size may be -1 */
@@ -848,7 +848,7 @@ static inline cj_status cj_view(cj_ctx *c, cj_val x, const int64_t *shape, int n
   cj_param p_[1];
   if (nshape > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(shape, nshape);
-  return cj_apply(c, 125, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 126, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* dims first to last made one (first usually 0, last usually -1) */
@@ -858,7 +858,7 @@ static inline cj_status cj_flatten(cj_ctx *c, cj_val x, int64_t first, int64_t l
   cj_param p_[2];
   p_[0] = cj_param_int(first);
   p_[1] = cj_param_int(last);
-  return cj_apply(c, 126, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 127, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* without the dims of size 1, or those of them that are given (dim may be absent) */
@@ -868,7 +868,7 @@ static inline cj_status cj_squeeze(cj_ctx *c, cj_val x, const int64_t *dim, int 
   cj_param p_[1];
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
-  return cj_apply(c, 127, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 128, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* a dim of size 1 more, at place dim of the result */
@@ -877,7 +877,7 @@ static inline cj_status cj_unsqueeze(cj_ctx *c, cj_val x, int64_t dim, cj_val *o
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 128, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 129, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* repeated along dims of size 1 and new leading ones */
@@ -887,7 +887,7 @@ static inline cj_status cj_broadcast_to(cj_ctx *c, cj_val x, const int64_t *shap
   cj_param p_[1];
   if (nshape > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(shape, nshape);
-  return cj_apply(c, 129, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 130, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* two dims exchanged */
@@ -897,21 +897,21 @@ static inline cj_status cj_transpose(cj_ctx *c, cj_val x, int64_t a, int64_t b, 
   cj_param p_[2];
   p_[0] = cj_param_int(a);
   p_[1] = cj_param_int(b);
-  return cj_apply(c, 130, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 131, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* transpose of a matrix */
 static inline cj_status cj_t(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 131, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 132, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* transpose of the last two dims */
 static inline cj_status cj_mT(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 132, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 133, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* order of the elements reversed along dims */
@@ -921,7 +921,7 @@ static inline cj_status cj_flip(cj_ctx *c, cj_val x, const int64_t *dims, int nd
   cj_param p_[1];
   if (ndims > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dims, ndims);
-  return cj_apply(c, 133, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 134, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* elements moved by shift along dim, round the end; without dim in reading order (dim may be absent) */
@@ -933,7 +933,7 @@ static inline cj_status cj_roll(cj_ctx *c, cj_val x, const int64_t *shift, int n
   p_[0] = cj_param_ints(shift, nshift);
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dim, ndim);
-  return cj_apply(c, 134, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 135, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* tensors of one shape along a new dim (dim usually 0) */
@@ -941,7 +941,7 @@ static inline cj_status cj_stack(cj_ctx *c, const cj_val *tensors, int ntensors,
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 135, tensors, ntensors, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 136, tensors, ntensors, p_, 1, out, 1, &nout_);
 }
 
 /* pieces of that size (the last may be smaller), or of those sizes, along dim (dim usually 0) */
@@ -951,7 +951,7 @@ static inline cj_status cj_split(cj_ctx *c, cj_val x, const int64_t *size, int n
   if (nsize > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(size, nsize);
   p_[1] = cj_param_int(dim);
-  return cj_apply(c, 136, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 137, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* at most n pieces of equal size (the last may be smaller) along dim (dim usually 0) */
@@ -960,7 +960,7 @@ static inline cj_status cj_chunk(cj_ctx *c, cj_val x, int64_t n, int64_t dim, cj
   cj_param p_[2];
   p_[0] = cj_param_int(n);
   p_[1] = cj_param_int(dim);
-  return cj_apply(c, 137, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 138, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* every slice along dim (dim usually 0) */
@@ -968,7 +968,7 @@ static inline cj_status cj_unbind(cj_ctx *c, cj_val x, int64_t dim, cj_val *out,
   cj_val in_[1] = {x};
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 138, in_, 1, p_, 1, out, cap, nout);
+  return cj_apply(c, 139, in_, 1, p_, 1, out, cap, nout);
 }
 
 /* length elements along dim, from first on */
@@ -979,7 +979,7 @@ static inline cj_status cj_narrow(cj_ctx *c, cj_val x, int64_t dim, int64_t firs
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_int(first);
   p_[2] = cj_param_int(length);
-  return cj_apply(c, 139, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 140, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* slice i along dim, which vanishes */
@@ -989,7 +989,7 @@ static inline cj_status cj_select(cj_ctx *c, cj_val x, int64_t dim, int64_t i, c
   cj_param p_[2];
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_int(i);
-  return cj_apply(c, 140, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 141, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* border of pads elements before and after each dim, the last dim first; negative numbers crop; mode constant, reflect, replicate or circular (value usually 0, mode usually "constant") */
@@ -1001,7 +1001,7 @@ static inline cj_status cj_pad(cj_ctx *c, cj_val x, const int64_t *pads, int npa
   p_[0] = cj_param_ints(pads, npads);
   p_[1] = cj_param_num(value);
   p_[2] = cj_param_str(mode);
-  return cj_apply(c, 141, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 142, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* matrix with x on its k-th diagonal, or the k-th diagonal of a matrix x (k usually 0) */
@@ -1010,7 +1010,7 @@ static inline cj_status cj_diag(cj_ctx *c, cj_val x, int64_t k, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(k);
-  return cj_apply(c, 142, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 143, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* lower triangle up to the k-th diagonal, zeros elsewhere (k usually 0) */
@@ -1019,7 +1019,7 @@ static inline cj_status cj_tril(cj_ctx *c, cj_val x, int64_t k, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(k);
-  return cj_apply(c, 143, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 144, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* upper triangle from the k-th diagonal on, zeros elsewhere (k usually 0) */
@@ -1028,7 +1028,7 @@ static inline cj_status cj_triu(cj_ctx *c, cj_val x, int64_t k, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(k);
-  return cj_apply(c, 144, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 145, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* the whole repeated so often along each dim */
@@ -1038,35 +1038,35 @@ static inline cj_status cj_tile(cj_ctx *c, cj_val x, const int64_t *counts, int 
   cj_param p_[1];
   if (ncounts > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(counts, ncounts);
-  return cj_apply(c, 145, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 146, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* sum of the diagonal of the last two dims */
 static inline cj_status cj_trace(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 146, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 147, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* an equal tensor */
 static inline cj_status cj_clone(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 147, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 148, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x, constant for derivatives */
 static inline cj_status cj_detach(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 148, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 149, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x, constant for derivatives */
 static inline cj_status cj_stop_gradient(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 149, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 150, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x in another dtype */
@@ -1075,7 +1075,7 @@ static inline cj_status cj_to(cj_ctx *c, cj_val x, cj_dtype dtype, cj_val *out) 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dtype);
-  return cj_apply(c, 150, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 151, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* the slices of x along dim with the numbers index */
@@ -1084,7 +1084,7 @@ static inline cj_status cj_index_select(cj_ctx *c, cj_val x, int64_t dim, cj_val
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 151, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 152, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* x at places: one index for each leading dim, broadcast against each other; the other dims follow */
@@ -1095,21 +1095,21 @@ static inline cj_status cj_index(cj_ctx *c, cj_val x, const cj_val *indices, int
   in_[n_++] = x;
   for (int i_ = 0; i_ < nindices; i_++) in_[n_++] = indices[i_];
   int nout_;
-  return cj_apply(c, 152, in_, n_, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 153, in_, n_, NULL, 0, out, 1, &nout_);
 }
 
 /* elements of x by their number in reading order */
 static inline cj_status cj_take(cj_ctx *c, cj_val x, cj_val index, cj_val *out) {
   cj_val in_[2] = {x, index};
   int nout_;
-  return cj_apply(c, 153, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 154, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* value where mask is true, else x */
 static inline cj_status cj_masked_fill(cj_ctx *c, cj_val x, cj_val mask, cj_val value, cj_val *out) {
   cj_val in_[3] = {x, mask, value};
   int nout_;
-  return cj_apply(c, 154, in_, 3, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 155, in_, 3, NULL, 0, out, 1, &nout_);
 }
 
 /* x with alpha src added to its slices along dim with the numbers index (alpha usually 1) */
@@ -1119,7 +1119,7 @@ static inline cj_status cj_index_add(cj_ctx *c, cj_val x, int64_t dim, cj_val in
   cj_param p_[2];
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_num(alpha);
-  return cj_apply(c, 155, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 156, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* x with the places that index would read replaced by v, or with v added to them (accumulate usually false) */
@@ -1133,7 +1133,7 @@ static inline cj_status cj_index_put(cj_ctx *c, cj_val x, const cj_val *indices,
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(accumulate);
-  return cj_apply(c, 156, in_, n_, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 157, in_, n_, p_, 1, out, 1, &nout_);
 }
 
 /* x with slice i along dim replaced by src */
@@ -1143,35 +1143,35 @@ static inline cj_status cj_select_scatter(cj_ctx *c, cj_val x, cj_val src, int64
   cj_param p_[2];
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_int(i);
-  return cj_apply(c, 157, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 158, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* product of two matrices */
 static inline cj_status cj_mm(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 158, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 159, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* products of two batches of matrices */
 static inline cj_status cj_bmm(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 159, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 160, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* inner product of two vectors */
 static inline cj_status cj_dot(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 160, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 161, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* matrix of all products of two vectors */
 static inline cj_status cj_outer(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 161, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 162, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* vector product along a dim of size 3 (dim usually -1) */
@@ -1180,7 +1180,7 @@ static inline cj_status cj_cross(cj_ctx *c, cj_val a, cj_val b, int64_t dim, cj_
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 162, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 163, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* sum of products in Einstein's notation: "ij,jk->ik" is a matrix product; without an arrow the labels that occur once, in order */
@@ -1188,7 +1188,7 @@ static inline cj_status cj_einsum(cj_ctx *c, const char *spec, const cj_val *ope
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(spec);
-  return cj_apply(c, 163, operands, noperands, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 164, operands, noperands, p_, 1, out, 1, &nout_);
 }
 
 /* beta c + alpha times the matrix product of a and b (beta usually 1, alpha usually 1) */
@@ -1198,14 +1198,14 @@ static inline cj_status cj_addmm(cj_ctx *c, cj_val c_, cj_val a, cj_val b, doubl
   cj_param p_[2];
   p_[0] = cj_param_num(beta);
   p_[1] = cj_param_num(alpha);
-  return cj_apply(c, 164, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 165, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* X of A X = B; B is a matrix, a vector, or a batch of either */
 static inline cj_status cj_linalg_solve(cj_ctx *c, cj_val A, cj_val B, cj_val *out) {
   cj_val in_[2] = {A, B};
   int nout_;
-  return cj_apply(c, 165, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 166, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* X of A X = B (of X A = B if not left), with one triangle of A, its diagonal taken as 1 if unitriangular (upper usually false, left usually true, unitriangular usually false) */
@@ -1216,46 +1216,46 @@ static inline cj_status cj_linalg_solve_triangular(cj_ctx *c, cj_val A, cj_val B
   p_[0] = cj_param_int(upper);
   p_[1] = cj_param_int(left);
   p_[2] = cj_param_int(unitriangular);
-  return cj_apply(c, 166, in_, 2, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 167, in_, 2, p_, 3, out, 1, &nout_);
 }
 
 /* inverse matrix */
 static inline cj_status cj_linalg_inv(cj_ctx *c, cj_val A, cj_val *out) {
   cj_val in_[1] = {A};
   int nout_;
-  return cj_apply(c, 167, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 168, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* determinant */
 static inline cj_status cj_linalg_det(cj_ctx *c, cj_val A, cj_val *out) {
   cj_val in_[1] = {A};
   int nout_;
-  return cj_apply(c, 168, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 169, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* sign of the determinant, and logarithm of its absolute value */
 static inline cj_status cj_linalg_slogdet(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 169, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 170, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* Q with orthonormal columns and upper triangular R with A = Q R, reduced */
 static inline cj_status cj_linalg_qr(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 170, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 171, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* eigenvalues, ascending, and eigenvectors, in columns, of a symmetric matrix; the lower triangle is read */
 static inline cj_status cj_linalg_eigh(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 171, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 172, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* eigenvalues, ascending, of a symmetric matrix; the lower triangle is read */
 static inline cj_status cj_linalg_eigvalsh(cj_ctx *c, cj_val A, cj_val *out) {
   cj_val in_[1] = {A};
   int nout_;
-  return cj_apply(c, 172, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 173, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* X of A X = B, given the Cholesky factor L of A (upper usually false) */
@@ -1264,7 +1264,7 @@ static inline cj_status cj_linalg_cholesky_solve(cj_ctx *c, cj_val B, cj_val L, 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(upper);
-  return cj_apply(c, 173, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 174, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* product of n matrices A; for negative n of -n inverses */
@@ -1273,14 +1273,14 @@ static inline cj_status cj_linalg_matrix_power(cj_ctx *c, cj_val A, int64_t n, c
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(n);
-  return cj_apply(c, 174, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 175, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x, but at least lo and at most hi (lo may be absent, hi may be absent) */
 static inline cj_status cj_clamp(cj_ctx *c, cj_val x, cj_val lo, cj_val hi, cj_val *out) {
   cj_val in_[3] = {x, lo, hi};
   int nout_;
-  return cj_apply(c, 175, in_, 3, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 176, in_, 3, NULL, 0, out, 1, &nout_);
 }
 
 /* x where positive, else slope x (slope usually 0.01) */
@@ -1289,7 +1289,7 @@ static inline cj_status cj_leaky_relu(cj_ctx *c, cj_val x, double slope, cj_val 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(slope);
-  return cj_apply(c, 176, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 177, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x where positive, else alpha (exp(x) - 1) (alpha usually 1) */
@@ -1298,7 +1298,7 @@ static inline cj_status cj_elu(cj_ctx *c, cj_val x, double alpha, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(alpha);
-  return cj_apply(c, 177, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 178, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x times the normal distribution function of x; approximate = "tanh" for the cheaper form (approximate usually "none") */
@@ -1307,21 +1307,21 @@ static inline cj_status cj_gelu(cj_ctx *c, cj_val x, const char *approximate, cj
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(approximate);
-  return cj_apply(c, 178, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 179, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x sigmoid(x) */
 static inline cj_status cj_silu(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 179, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 180, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* logarithm of sigmoid(x) */
 static inline cj_status cj_logsigmoid(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 180, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 181, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x, but at least min and at most max; derivative 0 at both (min usually -1, max usually 1) */
@@ -1331,7 +1331,7 @@ static inline cj_status cj_hardtanh(cj_ctx *c, cj_val x, double min, double max,
   cj_param p_[2];
   p_[0] = cj_param_num(min);
   p_[1] = cj_param_num(max);
-  return cj_apply(c, 181, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 182, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* log(x / (1 - x)), with x first put between eps and 1 - eps (eps may be absent) */
@@ -1340,21 +1340,21 @@ static inline cj_status cj_logit(cj_ctx *c, cj_val x, const double *eps, cj_val 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_maybe(eps);
-  return cj_apply(c, 182, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 183, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x log(y), which is 0 where x is 0 */
 static inline cj_status cj_xlogy(cj_ctx *c, cj_val x, cj_val y, cj_val *out) {
   cj_val in_[2] = {x, y};
   int nout_;
-  return cj_apply(c, 183, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 184, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* a + w (b - a) */
 static inline cj_status cj_lerp(cj_ctx *c, cj_val a, cj_val b, cj_val w, cj_val *out) {
   cj_val in_[3] = {a, b, w};
   int nout_;
-  return cj_apply(c, 184, in_, 3, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 185, in_, 3, NULL, 0, out, 1, &nout_);
 }
 
 /* x + value a b (value usually 1) */
@@ -1363,7 +1363,7 @@ static inline cj_status cj_addcmul(cj_ctx *c, cj_val x, cj_val a, cj_val b, doub
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(value);
-  return cj_apply(c, 185, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 186, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* x + value a / b (value usually 1) */
@@ -1372,7 +1372,7 @@ static inline cj_status cj_addcdiv(cj_ctx *c, cj_val x, cj_val a, cj_val b, doub
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(value);
-  return cj_apply(c, 186, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 187, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* beta c + alpha times the products of two batches of matrices (beta usually 1, alpha usually 1) */

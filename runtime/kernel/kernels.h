@@ -25,7 +25,7 @@ void cjk_putregion(cj_view *dst, int axis, int64_t first, int64_t step, const cj
 
 /* clang-format off */
 #define CJK_EVALS(X) \
-  X(iota) X(eye) X(copy) X(cast) X(embed) X(diag_embed) X(fold) X(put) X(cat) X(gather) X(scatter) X(scatter_add) \
+  X(iota) X(eye) X(copy) X(cast) X(embed) X(diag_embed) X(fold) X(put) X(cat) X(pack) X(gather) X(scatter) X(scatter_add) \
   X(sum) X(prod) X(amax) X(amin) X(any) X(all) X(argmax) X(argmin) X(cumsum) X(cumprod) X(linrec) X(matmul) X(lu) \
   X(lusolve) X(cholesky) X(trisolve) X(qrpack) X(eighpack) X(cofactor)
 /* clang-format on */

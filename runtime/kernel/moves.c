@@ -1,4 +1,4 @@
-/* moves.c -- sources, and rows that put elements in other places: embed, diag_embed, fold, put, cat. */
+/* moves.c -- sources, and rows that put elements in other places: embed, diag_embed, fold, put, cat, pack. */
 #include "kernel/walk.h"
 #include <string.h>
 
@@ -100,3 +100,11 @@ static cj_status cat(const cj_view *in, int nin, const cj_attr *a, cj_view *out,
   return CJ_OK;
 }
 const cj_eval cjk_cat[CJ_NDTYPE] = {cat, cat, cat, cat};
+
+static cj_status put_together(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
+  CJ_UNUSED(a), CJ_UNUSED(ws);
+  size_t esize = cjt_dsize(out->type->dtype);
+  for (int i = 0; i < nin; i++) memcpy(out->data + (size_t)i * esize, in[i].data, esize);
+  return CJ_OK;
+}
+const cj_eval cjk_pack[CJ_NDTYPE] = {put_together, put_together, put_together, put_together};

@@ -232,3 +232,30 @@ const cj_op cjo_cat = {.name = "cat",
                        .infer = infer_cat,
                        .eval = cjk_cat,
                        .transpose = transpose_cat};
+
+/* --- pack: emitted only for plans (exec/unroll.h), so it has no derivative ------------------------- */
+
+static CJR_INFER(infer_pack) { /* v: the sizes of the result, from the front */
+  cj_type t = cjt_scalar(nin ? in[0]->dtype : CJ_F64);
+  t.rank = (uint8_t)a->n;
+  for (int e = 0; e < a->n; e++) t.dim[e] = a->v[e];
+  for (int e = 0; e < nin; e++) {
+    if (!cjr_samedtype(c, self, in[0], in[e])) return false;
+    if (in[e]->rank == 0) continue;
+    cjm_fail(c, CJ_ESHAPE, "%s: shape %s is no single element", self->name, cjr_show(in[e]).s);
+    return false;
+  }
+  if (!cjr_checked(c, self, &t)) return false;
+  *out = t;
+  if (nin && cjt_count(out) == nin) return true;
+  cjm_fail(c, CJ_ESHAPE, "%s: %d elements for shape %s", self->name, nin, cjr_show(out).s);
+  return false;
+}
+
+const cj_op cjo_pack = {.name = "pack",
+                        .sig = "x...",
+                        .doc = "single elements as the elements of a tensor",
+                        .kind = CJ_MOVES,
+                        .nin = 255,
+                        .infer = infer_pack,
+                        .eval = cjk_pack};
