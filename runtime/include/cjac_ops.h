@@ -1382,21 +1382,21 @@ static inline cj_status cj_baddbmm(cj_ctx *c, cj_val c_, cj_val a, cj_val b, dou
   cj_param p_[2];
   p_[0] = cj_param_num(beta);
   p_[1] = cj_param_num(alpha);
-  return cj_apply(c, 187, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 188, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* x weight' + bias (bias may be absent) */
 static inline cj_status cj_linear(cj_ctx *c, cj_val x, cj_val weight, cj_val bias, cj_val *out) {
   cj_val in_[3] = {x, weight, bias};
   int nout_;
-  return cj_apply(c, 188, in_, 3, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 189, in_, 3, NULL, 0, out, 1, &nout_);
 }
 
 /* Kronecker product: every element of a times all of b */
 static inline cj_status cj_kron(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 189, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 190, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* sum of products over dims_a of a and dims_b of b; one number alone: so many last dims of a and first ones of b (dims_a usually 1, dims_b may be absent) */
@@ -1408,20 +1408,20 @@ static inline cj_status cj_tensordot(cj_ctx *c, cj_val a, cj_val b, const int64_
   p_[0] = cj_param_ints(dims_a, ndims_a);
   if (ndims_b > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dims_b, ndims_b);
-  return cj_apply(c, 190, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 191, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* product of matrices in the cheapest order; the first and the last may be vectors */
 static inline cj_status cj_linalg_multi_dot(cj_ctx *c, const cj_val *tensors, int ntensors, cj_val *out) {
   int nout_;
-  return cj_apply(c, 191, tensors, ntensors, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 192, tensors, ntensors, NULL, 0, out, 1, &nout_);
 }
 
 /* sums of products over the last dims of both */
 static inline cj_status cj_inner(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 192, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 193, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* inner products along a dim (dim usually -1) */
@@ -1430,7 +1430,7 @@ static inline cj_status cj_linalg_vecdot(cj_ctx *c, cj_val a, cj_val b, int64_t 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 193, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 194, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* filters over the last dim: x is [batch, channels, n], weight [filters, channels / groups, taps] (bias may be absent, stride usually 1, padding usually 0, dilation usually 1, groups usually 1) */
@@ -1445,7 +1445,7 @@ static inline cj_status cj_conv1d(cj_ctx *c, cj_val x, cj_val weight, cj_val bia
   if (ndilation > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[2] = cj_param_ints(dilation, ndilation);
   p_[3] = cj_param_int(groups);
-  return cj_apply(c, 194, in_, 3, p_, 4, out, 1, &nout_);
+  return cj_apply(c, 195, in_, 3, p_, 4, out, 1, &nout_);
 }
 
 /* filters over the last two dims: x is [batch, channels, h, w], weight [filters, channels / groups, taps, taps] (bias may be absent, stride usually 1, padding usually 0, dilation usually 1, groups usually 1) */
@@ -1460,7 +1460,7 @@ static inline cj_status cj_conv2d(cj_ctx *c, cj_val x, cj_val weight, cj_val bia
   if (ndilation > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[2] = cj_param_ints(dilation, ndilation);
   p_[3] = cj_param_int(groups);
-  return cj_apply(c, 195, in_, 3, p_, 4, out, 1, &nout_);
+  return cj_apply(c, 196, in_, 3, p_, 4, out, 1, &nout_);
 }
 
 /* largest element of each window of the last dim, every stride (usually the size of a window) elements (stride may be absent, padding usually 0, dilation usually 1, ceil_mode usually false) */
@@ -1477,7 +1477,7 @@ static inline cj_status cj_max_pool1d(cj_ctx *c, cj_val x, const int64_t *kernel
   if (ndilation > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[3] = cj_param_ints(dilation, ndilation);
   p_[4] = cj_param_int(ceil_mode);
-  return cj_apply(c, 196, in_, 1, p_, 5, out, 1, &nout_);
+  return cj_apply(c, 197, in_, 1, p_, 5, out, 1, &nout_);
 }
 
 /* largest element of each window of the last two dims (stride may be absent, padding usually 0, dilation usually 1, ceil_mode usually false) */
@@ -1494,7 +1494,7 @@ static inline cj_status cj_max_pool2d(cj_ctx *c, cj_val x, const int64_t *kernel
   if (ndilation > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[3] = cj_param_ints(dilation, ndilation);
   p_[4] = cj_param_int(ceil_mode);
-  return cj_apply(c, 197, in_, 1, p_, 5, out, 1, &nout_);
+  return cj_apply(c, 198, in_, 1, p_, 5, out, 1, &nout_);
 }
 
 /* mean of each window of the last dim; the border counts unless count_include_pad is false (stride may be absent, padding usually 0, ceil_mode usually false, count_include_pad usually true) */
@@ -1510,7 +1510,7 @@ static inline cj_status cj_avg_pool1d(cj_ctx *c, cj_val x, const int64_t *kernel
   p_[2] = cj_param_ints(padding, npadding);
   p_[3] = cj_param_int(ceil_mode);
   p_[4] = cj_param_int(count_include_pad);
-  return cj_apply(c, 198, in_, 1, p_, 5, out, 1, &nout_);
+  return cj_apply(c, 199, in_, 1, p_, 5, out, 1, &nout_);
 }
 
 /* mean of each window of the last two dims, or its sum divided by divisor_override (stride may be absent, padding usually 0, ceil_mode usually false, count_include_pad usually true, divisor_override may be absent) */
@@ -1527,7 +1527,7 @@ static inline cj_status cj_avg_pool2d(cj_ctx *c, cj_val x, const int64_t *kernel
   p_[3] = cj_param_int(ceil_mode);
   p_[4] = cj_param_int(count_include_pad);
   p_[5] = cj_param_maybe(divisor_override);
-  return cj_apply(c, 199, in_, 1, p_, 6, out, 1, &nout_);
+  return cj_apply(c, 200, in_, 1, p_, 6, out, 1, &nout_);
 }
 
 /* x less its mean, divided by its spread, over the last dims (those of weight, or of that shape, or one), times weight plus bias (weight may be absent, bias may be absent, eps usually 1e-5, shape may be absent) */
@@ -1538,7 +1538,7 @@ static inline cj_status cj_layer_norm(cj_ctx *c, cj_val x, cj_val weight, cj_val
   p_[0] = cj_param_num(eps);
   if (nshape > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(shape, nshape);
-  return cj_apply(c, 200, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 201, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* first half of x along dim times sigmoid of the second half (dim usually -1) */
@@ -1547,7 +1547,7 @@ static inline cj_status cj_glu(cj_ctx *c, cj_val x, int64_t dim, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 201, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 202, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* rows of weight by their number; the row padding_idx gets no derivative (padding_idx may be absent) */
@@ -1556,7 +1556,7 @@ static inline cj_status cj_embedding(cj_ctx *c, cj_val weight, cj_val index, con
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_ints(padding_idx, padding_idx ? 1 : -1);
-  return cj_apply(c, 202, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 203, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* mean of the squared differences (reduction usually "mean") */
@@ -1565,7 +1565,7 @@ static inline cj_status cj_mse_loss(cj_ctx *c, cj_val x, cj_val target, const ch
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(reduction);
-  return cj_apply(c, 203, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 204, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* mean of the absolute differences (reduction usually "mean") */
@@ -1574,7 +1574,7 @@ static inline cj_status cj_l1_loss(cj_ctx *c, cj_val x, cj_val target, const cha
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(reduction);
-  return cj_apply(c, 204, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 205, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* mean of half the squared differences, beyond delta of lines (delta usually 1, reduction usually "mean") */
@@ -1584,7 +1584,7 @@ static inline cj_status cj_huber_loss(cj_ctx *c, cj_val x, cj_val target, double
   cj_param p_[2];
   p_[0] = cj_param_num(delta);
   p_[1] = cj_param_str(reduction);
-  return cj_apply(c, 205, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 206, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* huber_loss divided by beta: the absolute difference, rounded off below beta (beta usually 1, reduction usually "mean") */
@@ -1594,7 +1594,7 @@ static inline cj_status cj_smooth_l1_loss(cj_ctx *c, cj_val x, cj_val target, do
   cj_param p_[2];
   p_[0] = cj_param_num(beta);
   p_[1] = cj_param_str(reduction);
-  return cj_apply(c, 206, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 207, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* mean of -x at the class of each sample, x being log-probabilities with the classes in the second dim (weight may be absent, ignore_index usually -100, reduction usually "mean") */
@@ -1604,7 +1604,7 @@ static inline cj_status cj_nll_loss(cj_ctx *c, cj_val x, cj_val target, cj_val w
   cj_param p_[2];
   p_[0] = cj_param_int(ignore_index);
   p_[1] = cj_param_str(reduction);
-  return cj_apply(c, 207, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 208, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* nll_loss of log_softmax(x); target: classes, or probabilities of the classes (weight may be absent, ignore_index usually -100, reduction usually "mean", label_smoothing usually 0) */
@@ -1615,7 +1615,7 @@ static inline cj_status cj_cross_entropy(cj_ctx *c, cj_val x, cj_val target, cj_
   p_[0] = cj_param_int(ignore_index);
   p_[1] = cj_param_str(reduction);
   p_[2] = cj_param_num(label_smoothing);
-  return cj_apply(c, 208, in_, 3, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 209, in_, 3, p_, 3, out, 1, &nout_);
 }
 
 /* sum of target (log target - x) over the number of samples, x being log-probabilities (reduction usually "batchmean", log_target usually false) */
@@ -1625,7 +1625,7 @@ static inline cj_status cj_kl_div(cj_ctx *c, cj_val x, cj_val target, const char
   cj_param p_[2];
   p_[0] = cj_param_str(reduction);
   p_[1] = cj_param_int(log_target);
-  return cj_apply(c, 209, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 210, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* mean of -target log(x) - (1 - target) log(1 - x) (weight may be absent, reduction usually "mean") */
@@ -1634,7 +1634,7 @@ static inline cj_status cj_binary_cross_entropy(cj_ctx *c, cj_val x, cj_val targ
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(reduction);
-  return cj_apply(c, 210, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 211, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* binary_cross_entropy of sigmoid(x), exact for large x too (weight may be absent, pos_weight may be absent, reduction usually "mean") */
@@ -1643,7 +1643,7 @@ static inline cj_status cj_bce_with_logits(cj_ctx *c, cj_val x, cj_val target, c
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(reduction);
-  return cj_apply(c, 211, in_, 4, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 212, in_, 4, p_, 1, out, 1, &nout_);
 }
 
 /* inner product along dim of the vectors of length 1 in the directions of a and b (dim usually 1, eps usually 1e-8) */
@@ -1653,7 +1653,7 @@ static inline cj_status cj_cosine_similarity(cj_ctx *c, cj_val a, cj_val b, int6
   cj_param p_[2];
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_num(eps);
-  return cj_apply(c, 212, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 213, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 #ifdef __cplusplus
