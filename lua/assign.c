@@ -37,6 +37,13 @@ static void write_region(char *data, const cjl_region *g, const char *src, size_
 static void take_value(lua_State *L, cjl_state *S, int x) {
   cjl_tensor *h = lua_touserdata(L, -1);
   cj_val v = h->v;
+  if (v.kind == CJ_SMALL && cjl_copysmall(L, x, v.u.small)) return;
+  if (v.kind == CJ_SMALL) {
+    cjl_share(L, S, h);
+    h = lua_touserdata(L, -1);
+    v = h->v;
+    lua_replace(L, -2);
+  }
   if (v.kind == CJ_TENSOR) cj_tensor_retain(v.u.tensor);
   cjl_rebind(L, S, x, v);
 }
@@ -47,7 +54,7 @@ static bool isconcrete(const cj_val *v) { return v->kind != CJ_TRACED; }
 static cjl_tensor *push_fitted(lua_State *L, cjl_state *S, int idx, const cj_type *t) {
   cj_val v = cjl_operand(L, S, idx);
   char one[8];
-  if (v.kind == CJ_TENSOR || v.kind == CJ_TRACED) {
+  if (v.kind == CJ_TENSOR || v.kind == CJ_TRACED || v.kind == CJ_SMALL) {
     cjl_share(L, S, lua_touserdata(L, idx));
   } else {
     cj_type scalar = {t->dtype, 0, {0}};
@@ -61,8 +68,10 @@ static cjl_tensor *push_fitted(lua_State *L, cjl_state *S, int idx, const cj_typ
 /* Writes src over the region of x, a concrete handle at idx: in place if nothing else holds its elements. */
 static void write_to(lua_State *L, cjl_state *S, int idx, const cjl_region *g, const char *src, size_t stride) {
   cjl_tensor *x = lua_touserdata(L, idx);
-  bool same = x->v.kind == CJ_TENSOR && memcmp(cj_tensor_type(x->v.u.tensor), &g->t, sizeof g->t) == 0;
-  char *data = same ? cj_tensor_edit(x->v.u.tensor) : NULL;
+  cj_type t = cjl_typeof(L, S, x, WHO);
+  bool small = x->v.kind == CJ_SMALL;
+  bool same = (small || x->v.kind == CJ_TENSOR) && memcmp(&t, &g->t, sizeof g->t) == 0;
+  char *data = !same ? NULL : small ? cj_small_data(x->v.u.small) : cj_tensor_edit(x->v.u.tensor);
   if (!same) cjl_error(L, "%s: the tensor was changed while it was assigned to", WHO);
   if (data) {
     write_region(data, g, src, stride);
@@ -153,7 +162,7 @@ static void assign_rows(lua_State *L, cjl_state *S, int x, const cj_type *t, int
 
 static bool isone(lua_State *L, cjl_state *S, const cj_val *v) {
   cj_type t;
-  if (v->kind != CJ_TENSOR && v->kind != CJ_TRACED) return true;
+  if (v->kind != CJ_TENSOR && v->kind != CJ_TRACED && v->kind != CJ_SMALL) return true;
   CJL_TRY(L, S, WHO, cj_val_type(S->ctx, v, &t));
   return t.rank == 0;
 }

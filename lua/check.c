@@ -38,11 +38,20 @@ static void read_options(lua_State *L, check *c) {
   c->atol = option(L, "atol");
 }
 
-static double element(const cj_tensor *x, int64_t i) {
+static bool isconcrete(const cj_val *x) { return x->kind == CJ_TENSOR || x->kind == CJ_SMALL; }
+
+static const cj_type *type_of(const cj_val *x) {
+  return x->kind == CJ_SMALL ? &x->u.small->type : cj_tensor_type(x->u.tensor);
+}
+
+static double element(const cj_val *x, int64_t i) {
   double f = 0;
   int64_t n = 0;
-  bool isfloat = cj_tensor_type(x)->dtype == CJ_F64 || cj_tensor_type(x)->dtype == CJ_F32;
-  (void)cj_tensor_at(x, i, &f, &n);
+  bool isfloat = type_of(x)->dtype == CJ_F64 || type_of(x)->dtype == CJ_F32;
+  if (x->kind == CJ_SMALL)
+    cj_small_at(x->u.small, i, &f, &n);
+  else
+    (void)cj_tensor_at(x->u.tensor, i, &f, &n);
   return isfloat ? f : (double)n;
 }
 
@@ -115,12 +124,12 @@ static void check_element(check *c, const cj_val *j, const cj_type *xt, double x
   (void)cjl_values(L, top + 2, b);
   int64_t n = cj_type_count(xt);
   for (int i = 0; i < c->ny; i++) {
-    const cj_tensor *p = a[i].u.tensor, *m = b[i].u.tensor, *block = j[i * c->nx + c->which].u.tensor;
-    if (a[i].kind != CJ_TENSOR || b[i].kind != CJ_TENSOR)
+    const cj_val *p = &a[i], *m = &b[i], *block = &j[i * c->nx + c->which];
+    if (!isconcrete(p) || !isconcrete(m) || !isconcrete(block))
       cjl_error(L, "%s: cannot be used inside a traced function", WHO);
-    cj_type yt = *cj_tensor_type(p);
+    cj_type yt = *type_of(p);
     int64_t ny = cj_type_count(&yt);
-    if (cj_type_count(cj_tensor_type(m)) != ny || cj_type_count(cj_tensor_type(block)) != ny * n)
+    if (cj_type_count(type_of(m)) != ny || cj_type_count(type_of(block)) != ny * n)
       cjl_error(L, "%s: output %d does not always have the same shape", WHO, i + 1);
     if (yt.dtype != CJ_F64 && yt.dtype != CJ_F32) continue; /* steps have no derivative */
     for (int64_t o = 0; o < ny; o++)
@@ -155,9 +164,9 @@ static int check_grad(lua_State *L) {
   (void)cjl_values(L, c.in, x);
   (void)cjl_values(L, c.jacobian, j);
   for (c.which = 0; c.which < c.nx; c.which++) {
-    if (x[c.which].kind != CJ_TENSOR) return cjl_error(L, "%s: cannot be used inside a traced function", WHO);
-    cj_type t = *cj_tensor_type(x[c.which].u.tensor);
-    for (c.at = 0; c.at < cj_type_count(&t); c.at++) check_element(&c, j, &t, element(x[c.which].u.tensor, c.at));
+    if (!isconcrete(&x[c.which])) return cjl_error(L, "%s: cannot be used inside a traced function", WHO);
+    cj_type t = *type_of(&x[c.which]);
+    for (c.at = 0; c.at < cj_type_count(&t); c.at++) check_element(&c, j, &t, element(&x[c.which], c.at));
   }
   lua_pushboolean(L, 1);
   return 1;

@@ -72,6 +72,7 @@ static bool match_leaf(lua_State *L, cjl_state *S, int idx, const cj_type *t, cj
   if ((meta != S->meta && meta != S->plain) || h->v.kind == CJ_NONE) return false;
   *x = h->v;
   if (x->kind == CJ_TENSOR) return sametype(cj_tensor_type(x->u.tensor), t);
+  if (x->kind == CJ_SMALL) return sametype(&x->u.small->type, t);
   return cj_val_type(S->ctx, x, &have) == CJ_OK && sametype(&have, t);
 }
 
@@ -193,6 +194,18 @@ static void push_trees(calling *c, const cjl_version *v) {
   }
 }
 
+/* Pushes an empty handle, with room for result i of v if it is small. */
+static void push_result(lua_State *L, const cjl_version *v, int i) {
+  size_t bytes = v->sparse ? CJL_SMALLMOST + 1 : cj_type_bytes(cj_compiled_out(v->k, i));
+  if (bytes > CJL_SMALLMOST) {
+    (void)cjl_slot(L);
+    return;
+  }
+  (void)cjl_roombox(L, bytes);
+  cjl_pushuser(L, CJL_PLAIN);
+  lua_setmetatable(L, -2);
+}
+
 /* Pushes empty handles for results as those of v, in their structure. */
 static void push_slots(calling *c, const cjl_version *v) {
   c->layout = v;
@@ -202,7 +215,7 @@ static void push_slots(calling *c, const cjl_version *v) {
   c->first = lua_gettop(c->L) + 1;
   luaL_checkstack(c->L, c->nret + 16, "too many results");
   if (!c->flat) push_trees(c, v);
-  for (int i = 0; c->flat && i < c->nret; i++) (void)cjl_slot(c->L);
+  for (int i = 0; c->flat && i < c->nret; i++) push_result(c->L, v, i);
 }
 
 /* Is there room for the results of v? */
@@ -218,6 +231,9 @@ static void fill_slots(calling *c, const cjl_version *v) {
     cjl_tensor *h = c->flat ? lua_touserdata(c->L, c->first + i) : c->slot[i];
     if (last.kind == CJ_TENSOR) c->S->debt += cj_type_bytes(cj_tensor_type(last.u.tensor));
     last = h->v = v->y[i];
+    if (!c->flat || last.kind != CJ_TENSOR || lua_rawlen(c->L, c->first + i) == sizeof *h) continue;
+    cjl_pushuser(c->L, CJL_META); /* made for another version: now there is something to release */
+    lua_setmetatable(c->L, c->first + i);
   }
   cjl_weigh(c->L, c->S, &last);
 }
@@ -309,18 +325,36 @@ static bool note_targets(calling *c, cjl_version *v) {
   return good;
 }
 
+/* The handle at idx as a small tensor of type t, CJ_NONE: there is no room. */
+static cj_val aim_small(lua_State *L, int idx, const cj_type *t) {
+  cj_small *own = cjl_ownsmall(lua_touserdata(L, idx));
+  if (cjl_smallroom(L, idx) == 0 || cj_type_bytes(t) > cjl_smallroom(L, idx)) return (cj_val){.kind = CJ_NONE};
+  own->type = *t;
+  return (cj_val){.kind = CJ_SMALL, .u.small = own};
+}
+
 /* A tensor that others see too is left to them: its handle gets another one. */
 static void aim(const calling *c, cjl_version *v) {
   for (int i = 0; i < v->ny; i++) {
-    const cj_val *have = c->out ? &v->slot[i]->v : NULL;
-    bool own = have && have->kind == CJ_TENSOR && cj_tensor_edit(have->u.tensor);
-    v->y[i] = own ? *have : (cj_val){.kind = CJ_NONE};
+    v->y[i] = (cj_val){.kind = CJ_NONE};
+    if (c->out) {
+      const cj_val *have = &v->slot[i]->v;
+      bool small = have->kind == CJ_SMALL && sametype(&have->u.small->type, cj_compiled_out(v->k, i));
+      if (small || (have->kind == CJ_TENSOR && cj_tensor_edit(have->u.tensor))) v->y[i] = *have;
+    } else if (c->flat && !c->sparse) {
+      v->y[i] = aim_small(c->L, c->first + i, cj_compiled_out(v->k, i));
+    }
   }
 }
 
 static bool iswritten(const cjl_version *v, int i) {
   const cj_val *have = &v->slot[i]->v;
+  if (have->kind == CJ_SMALL) return v->y[i].kind == CJ_SMALL;
   return have->kind == CJ_TENSOR && v->y[i].kind == CJ_TENSOR && have->u.tensor == v->y[i].u.tensor;
+}
+
+static const cj_type *concrete_type(const cj_val *v) {
+  return v->kind == CJ_TENSOR ? cj_tensor_type(v->u.tensor) : v->kind == CJ_SMALL ? &v->u.small->type : NULL;
 }
 
 /* A handle that gets another tensor had one of the same type. */
@@ -328,8 +362,8 @@ static void check_targets(calling *c, cjl_version *v) {
   lua_State *L = c->L;
   for (int i = 0; i < v->ny; i++) {
     const cj_val *have = &v->slot[i]->v;
-    const cj_type *t = cj_compiled_out(v->k, i);
-    if (iswritten(v, i) || have->kind != CJ_TENSOR || sametype(cj_tensor_type(have->u.tensor), t)) continue;
+    const cj_type *t = cj_compiled_out(v->k, i), *got_type = concrete_type(have);
+    if (iswritten(v, i) || !got_type || sametype(got_type, t)) continue;
     for (int j = 0; j < v->ny; j++)
       if (!iswritten(v, j)) cj_val_release(&v->y[j]);
     const char *got = cjl_describe(L, c->first + i);

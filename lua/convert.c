@@ -50,7 +50,7 @@ static int item(lua_State *L) {
     cjl_pushshape(L, &t);
     return cjl_error(L, "cj.item: a tensor of one element is wanted, got shape %s", lua_tostring(L, -1));
   }
-  cjl_pushelement(L, h->v.kind == CJ_TENSOR ? h->v.u.tensor : cjl_concrete(L, S, h, "cj.item"), 0);
+  cjl_pushnumber(L, S, h, "cj.item");
   return 1;
 }
 
@@ -104,8 +104,7 @@ static int iter(lua_State *L) {
 static void push_number(lua_State *L, cjl_state *S, int idx, const char *op) {
   const cjl_tensor *h = cjl_test(L, S, idx);
   if (h && cjl_typeof(L, S, h, op).rank == 0) {
-    const cj_tensor *x = h->v.kind == CJ_TENSOR ? h->v.u.tensor : cjl_concrete(L, S, h, op);
-    cjl_pushelement(L, x, 0);
+    cjl_pushnumber(L, S, h, op);
     if (lua_isboolean(L, -1)) lua_pushinteger(L, lua_toboolean(L, -1));
   } else if (lua_type(L, idx) == LUA_TNUMBER) {
     lua_pushvalue(L, idx);

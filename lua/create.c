@@ -44,7 +44,7 @@ void cjl_readsizes(lua_State *L, const char *who, int dtype, int first, int last
 
 static int push_filled(lua_State *L, cjl_state *S, const char *who, const cj_type *t, const cj_val *v) {
   char one[8];
-  char *out = cjl_new(L, S, t, who); /* zeros */
+  char *out = cjl_newresult(L, S, t, who); /* zeros */
   size_t size = cj_dtype_size((cj_dtype)t->dtype), bytes = cj_type_bytes(t);
   (void)cjl_element(v, t->dtype, one);
   for (size_t i = 0; i < bytes; i += size) memcpy(out + i, one, size);
@@ -58,7 +58,7 @@ static int constant(lua_State *L, const char *who, int64_t value) {
   int dtype = take_dtype(L, who, CJ_F64);
   cjl_readsizes(L, who, dtype, 1, lua_gettop(L), &t);
   if (value) return push_filled(L, S, who, &t, &v);
-  (void)cjl_new(L, S, &t, who);
+  (void)cjl_newresult(L, S, &t, who);
   return 1;
 }
 
@@ -69,7 +69,7 @@ static int ones(lua_State *L) { return constant(L, "cj.ones", 1); }
 static int push_full(lua_State *L, cjl_state *S, const char *who, const cj_type *t, int idx) {
   cj_val v = cjl_operand(L, S, idx);
   if (v.kind == CJ_NONE) return cjl_argerror(L, who, idx, "value", "a number", idx);
-  if (v.kind != CJ_TENSOR && v.kind != CJ_TRACED) return push_filled(L, S, who, t, &v);
+  if (v.kind != CJ_TENSOR && v.kind != CJ_TRACED && v.kind != CJ_SMALL) return push_filled(L, S, who, t, &v);
   cjl_share(L, S, lua_touserdata(L, idx));
   cjl_cast(L, S, who, t->dtype);
   cjl_reshape(L, S, who, S->op.broadcast_to, t);

@@ -9,14 +9,14 @@
 
 /* The elements of x, if they are there in row-major order and of that type. */
 static const char *elements(const cjl_tensor *x, const cj_type *t) {
+  if (x->v.kind == CJ_SMALL) return memcmp(&x->v.u.small->type, t, sizeof *t) == 0 ? cj_small_data(x->v.u.small) : NULL;
   if (x->v.kind != CJ_TENSOR || memcmp(cj_tensor_type(x->v.u.tensor), t, sizeof *t) != 0) return NULL;
   return cj_tensor_data(x->v.u.tensor);
 }
 
 /* A region that lies in one piece, and is small, is copied: cheaper than a view of it, and it does not keep
 ** the whole alive.  False: not so. */
-static bool push_copy(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl_region *g) {
-  enum { SMALL = 1024 };
+static bool push_copy(lua_State *L, const cjl_tensor *x, const cjl_region *g) {
   int64_t at = 0;
   int k = 0;
   if (!elements(x, &g->t)) return false;
@@ -26,15 +26,11 @@ static bool push_copy(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl
     at *= g->t.dim[i];
   }
   cj_type t = cjl_regiontype(g, false);
-  if (cj_type_bytes(&t) > SMALL) return false;
-  cj_tensor *y = NULL;
-  cjl_tensor *box = cjl_box(L);
+  if (cj_type_bytes(&t) > CJL_SMALLMOST) return false;
+  cj_small *y = cjl_newsmall(L, &t);
   const char *data = elements(x, &g->t); /* still the same? */
   if (!data) return false;
-  cj_status s = cj_tensor_new(S->ctx, &t, data + at * (int64_t)cj_dtype_size((cj_dtype)t.dtype), &y);
-  if (s != CJ_OK) return cjl_raise(L, S, s, WHO);
-  box->v = (cj_val){.kind = CJ_TENSOR, .u.tensor = y};
-  cjl_seal(L, S, box);
+  memcpy(cj_small_data(y), data + at * (int64_t)cj_dtype_size((cj_dtype)t.dtype), cj_type_bytes(&t));
   return true;
 }
 
@@ -53,7 +49,7 @@ static void take_axis(lua_State *L, cjl_state *S, int axis, const cjl_range *r) 
 }
 
 static int push_region(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl_region *g) {
-  if (push_copy(L, S, x, g)) return 1;
+  if (push_copy(L, x, g)) return 1;
   cjl_share(L, S, x);
   for (int i = g->t.rank - 1; i >= 0; i--) /* from the last: positions of the others stay */
     if (!cjl_isall(g, i)) take_axis(L, S, i, &g->r[i]);

@@ -128,7 +128,7 @@ static int from_table(literal *x, int dtype) {
   cj_type shape = x->t;
   if (cj_type_make((cj_dtype)dtype, shape.rank, shape.dim, &x->t) != CJ_OK)
     return cjl_error(L, "%s: the shape is too large", x->who);
-  char *data = cjl_new(L, x->S, &x->t, x->who);
+  char *data = cjl_newresult(L, x->S, &x->t, x->who);
   lua_insert(L, -2);
   (void)fill(x, 0, data);
   lua_pop(L, 1);

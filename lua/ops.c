@@ -100,12 +100,19 @@ static int perform_list(lua_State *L, cjl_state *S, const applied *a) {
   }
 }
 
+/* Lines tell where what fails in a run was written. */
+static void note_line(lua_State *L, cjl_state *S, const cjl_opdesc *d, uint32_t trace) {
+  if (!d->elementwise || cj_trace_islasting(S->ctx, trace)) cj_trace_line(S->ctx, trace, cjl_line(L));
+}
+
+enum { ROOM = 128 }; /* bytes of elements of results that are small without our knowing it before */
+
 /* The result goes into the handle at box, which was made before there was anything to lose. */
 static int perform(lua_State *L, cjl_state *S, const applied *a, int box) {
   cj_val out[MAXOUT];
   int n = 0;
   uint32_t trace = innermost(a->in, a->nin);
-  if (trace) cj_trace_line(S->ctx, trace, cjl_line(L));
+  if (trace) note_line(L, S, a->d, trace);
   if (a->d->list_result) return perform_list(L, S, a);
   cj_status s = run(L, S, a, out, MAXOUT, &n);
   if (s != CJ_OK) return cjl_raise(L, S, s, a->d->who);
@@ -114,6 +121,7 @@ static int perform(lua_State *L, cjl_state *S, const applied *a, int box) {
   cjl_tensor *h = lua_touserdata(L, box);
   h->v = out[0];
   lua_settop(L, box);
+  cjl_settle(L, h);
   cjl_seal(L, S, h);
   return 1;
 }
@@ -125,9 +133,15 @@ static int push_keepers(lua_State *L, int n) {
   return lua_gettop(L) - n + 1;
 }
 
-static void keep(lua_State *L, int keepers, const cj_val *in, int n) {
+static void keep(lua_State *L, cjl_state *S, const char *who, int keepers, cj_val *in, int n) {
   for (int i = 0; i < n; i++) {
     if (in[i].kind == CJ_TENSOR) cj_tensor_retain(in[i].u.tensor);
+    if (in[i].kind == CJ_SMALL) {
+      cj_tensor *x = NULL;
+      cj_status s = cj_val_tensor(S->ctx, &in[i], &x); /* not tried again: that might free what in[i] borrows */
+      if (s != CJ_OK) cjl_raise(L, S, s, who);
+      in[i] = (cj_val){.kind = CJ_TENSOR, .u.tensor = x};
+    }
     ((cjl_tensor *)lua_touserdata(L, keepers + i))->v = in[i];
   }
 }
@@ -138,21 +152,70 @@ static int call_general(lua_State *L, cjl_state *S, const cjl_opdesc *d) {
   applied a = {.d = d, .p = c.p};
   cjl_read(&c, L, S, d);
   int keepers = d->list_result ? push_keepers(L, c.nat + c.nlist) : 0;
-  cjl_box(L);
+  cjl_roombox(L, ROOM);
   int box = lua_gettop(L);
-  a.in = cjl_operands(&c, room, &a.nin);
+  cj_val *in = cjl_operands(&c, room, &a.nin);
+  a.in = in;
   a.np = c.np;
-  if (keepers) keep(L, keepers, a.in, a.nin);
+  if (keepers) keep(L, S, d->who, keepers, in, a.nin);
   return perform(L, S, &a, box);
 }
 
-int cjl_opcall(lua_State *L) {
-  cjl_state *S = cjl_self(L);
-  const cjl_opdesc *d = lua_touserdata(L, lua_upvalueindex(2));
-  if (!d->plain || lua_gettop(L) != d->narg) return call_general(L, S, d);
+/* The operand at idx, whose metatable may stay on the stack.  False: there is none. */
+static bool read_operand(lua_State *L, const cjl_state *S, int idx, cj_val *v) {
+  const cjl_tensor *h = lua_touserdata(L, idx);
+  if (h) {
+    const void *meta = lua_getmetatable(L, idx) ? lua_topointer(L, -1) : NULL;
+    if (!meta || (meta != S->plain && meta != S->meta)) return false;
+    *v = h->v;
+  } else if (lua_isinteger(L, idx)) {
+    *v = cjl_int(lua_tointeger(L, idx));
+  } else if (lua_type(L, idx) == LUA_TNUMBER) {
+    *v = cjl_num(lua_tonumber(L, idx));
+  } else {
+    return false;
+  }
+  return v->kind != CJ_NONE;
+}
+
+/* A handle that has no finalizer.  Upvalue 3: its metatable. */
+static cjl_tensor *push_plain(lua_State *L, size_t bytes) {
+  cjl_tensor *h = lua_newuserdatauv(L, bytes, 0);
+  lua_pushvalue(L, lua_upvalueindex(3));
+  lua_setmetatable(L, -2);
+  return h;
+}
+
+/* An instruction of a trace: nothing is lost if there is no memory for its handle. */
+static int record(lua_State *L, cjl_state *S, const cjl_opdesc *d, const cj_val *in, uint32_t trace) {
+  cj_val out[MAXOUT];
+  int n;
+  note_line(L, S, d, trace);
+  cj_status s = cjl_run(L, S, d->op, in, d->narg, NULL, 0, out, MAXOUT, &n);
+  if (s != CJ_OK) return cjl_raise(L, S, s, d->who);
+  if (n != 1) return push_results(L, out, n, false);
+  push_plain(L, sizeof(cjl_tensor))->v = out[0];
+  return 1;
+}
+
+/* At once, in memory that is on the stack until there is a handle for it.  False: not a case for it. */
+static bool compute_small(lua_State *L, cjl_state *S, const cjl_opdesc *d, const cj_val *in) {
+  struct {
+    cj_small x;
+    double room[CJL_SMALLMOST / sizeof(double)];
+  } y;
+  if (!cj_apply_small(S->ctx, d->op, in, d->narg, &y.x, sizeof y.room)) return false;
+  size_t bytes = sizeof y.x + cj_type_bytes(&y.x.type);
+  cjl_tensor *h = push_plain(L, sizeof *h + bytes);
+  h->v = (cj_val){.kind = CJ_SMALL, .u.small = memcpy(cjl_ownsmall(h), &y, bytes)};
+  return true;
+}
+
+static int call_plain(lua_State *L, cjl_state *S, const cjl_opdesc *d) {
   cj_val in[3];
   applied a = {.d = d, .in = in, .nin = d->narg};
-  cjl_box(L);
+  lua_settop(L, d->narg);
+  cjl_roombox(L, ROOM);
   for (int i = 0; i < d->narg; i++) {
     in[i] = cjl_operand(L, S, i + 1);
     if (in[i].kind == CJ_NONE) {
@@ -161,6 +224,21 @@ int cjl_opcall(lua_State *L) {
     }
   }
   return perform(L, S, &a, d->narg + 1);
+}
+
+/* Upvalues: the state, the description of the operation, the metatable of handles without a finalizer. */
+int cjl_opcall(lua_State *L) {
+  cjl_state *S = cjl_self(L);
+  const cjl_opdesc *d = lua_touserdata(L, lua_upvalueindex(2));
+  cj_val in[3];
+  uint32_t trace = 0;
+  if (!d->plain || lua_gettop(L) != d->narg) return call_general(L, S, d);
+  for (int i = 0; i < d->narg; i++) {
+    if (!read_operand(L, S, i + 1, &in[i])) return call_plain(L, S, d);
+    if (in[i].kind == CJ_TRACED && in[i].u.at.trace > trace) trace = in[i].u.at.trace;
+  }
+  if (trace) return record(L, S, d, in, trace);
+  return d->elementwise && compute_small(L, S, d, in) ? 1 : call_plain(L, S, d);
 }
 
 /* Lua gives a unary metamethod its operand twice. */
@@ -173,7 +251,8 @@ static int call_unary(lua_State *L) {
 
 static void push_op(lua_State *L, lua_CFunction f, const cjl_opdesc *d) {
   lua_pushlightuserdata(L, (void *)d);
-  cjl_pushfunction(L, f, 1);
+  cjl_pushuser(L, CJL_PLAIN);
+  cjl_pushfunction(L, f, 2);
 }
 
 /* The function on top, under its name in each of the modules ("", "linalg", ...), which are comma-separated. */

@@ -39,7 +39,9 @@ static int meta_tostring(lua_State *L) {
   cj_tensor *x = NULL;
   if (!h) return cjl_argerror(L, "tostring", 1, "x", "a tensor", 1);
   cjl_tensor *box = cjl_slot(L);
-  if (h->v.kind != CJ_NONE && cj_val_tensor(S->ctx, &h->v, &x) == CJ_OK) {
+  cj_status s = h->v.kind == CJ_NONE ? CJ_ENOVALUE : cj_val_tensor(S->ctx, &h->v, &x);
+  if (s == CJ_ENOMEM) CJL_TRY(L, S, "tostring", cj_val_tensor(S->ctx, &h->v, &x));
+  if (x) {
     box->v = (cj_val){.kind = CJ_TENSOR, .u.tensor = x};
     push_text(L, S, x);
   } else if (h->v.kind != CJ_NONE && cj_val_type(S->ctx, &h->v, &t) == CJ_OK) {

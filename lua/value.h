@@ -1,8 +1,9 @@
 /*
 ** value.h -- handles: what a script holds of a tensor, and the few things every file of the binding needs.
 **
-** A handle is a userdata with one value of the core: a tensor, or an instruction of an open trace.  All C
-** functions of the module have the state of the binding as their first upvalue.
+** A handle is a userdata with one value of the core: a tensor, a small tensor, or an instruction of an open trace.
+** A small tensor stands in the userdata itself, behind the value; so it needs no allocation of the core's and no
+** finalizer.  All C functions of the module have the state of the binding as their first upvalue.
 */
 #ifndef cjl_value_h
 #define cjl_value_h
@@ -15,8 +16,10 @@
 #define CJL_TENSOR "cjac.tensor"
 
 typedef struct cjl_tensor {
-  cj_val v; /* CJ_NONE: closed, or not filled yet */
+  cj_val v; /* CJ_NONE: closed, or not filled yet.  CJ_SMALL: what stands behind it in the userdata */
 } cjl_tensor;
+enum { CJL_SMALLMOST = 512 }; /* bytes of elements of a small tensor */
+static inline cj_small *cjl_ownsmall(const cjl_tensor *h) { return (cj_small *)(uintptr_t)(h + 1); }
 
 typedef struct cjl_stream { /* random numbers */
   uint64_t seed, offset;
@@ -39,7 +42,7 @@ typedef struct cjl_used {
 /* One per lua_State, in the registry. */
 typedef struct cjl_state {
   cj_ctx *ctx;              /* NULL: the state is being closed */
-  const void *meta, *plain; /* metatables of handles, by identity: plain has no __gc, for traced values */
+  const void *meta, *plain; /* metatables of handles, by identity: plain has no __gc, for traced and small values */
   size_t debt;              /* bytes of new tensors of which Lua's collector has not been told */
   cjl_stream stream;
   cj_printopts print;
@@ -112,12 +115,22 @@ cjl_tensor *cjl_check(lua_State *L, cjl_state *S, int idx, const char *who, cons
 cjl_tensor *cjl_box(lua_State *L);
 /* Gives the filled handle on top of the stack its metatable, and tells the collector what it weighs. */
 void cjl_seal(lua_State *L, cjl_state *S, cjl_tensor *h);
+/* The same, with room for a small tensor of that many bytes of elements. */
+cjl_tensor *cjl_roombox(lua_State *L, size_t bytes);
+/* Bytes of elements of a small tensor for which the handle at idx has room. */
+size_t cjl_smallroom(lua_State *L, int idx);
+/* The handle at idx becomes a copy of x if there is room. */
+bool cjl_copysmall(lua_State *L, int idx, const cj_small *x);
+/* The tensor in the handle on top, which is not sealed yet, moves into its room if that is enough. */
+void cjl_settle(lua_State *L, cjl_tensor *h);
+/* Pushes a handle of a small tensor of that type, elements undefined. */
+cj_small *cjl_newsmall(lua_State *L, const cj_type *t);
 /* An empty one that may stay in a table until it is filled. */
 cjl_tensor *cjl_slot(lua_State *L);
 void cjl_weigh(lua_State *L, cjl_state *S, const cj_val *v);
 /* The handle at idx stands for v (taken over) from now on. */
 void cjl_rebind(lua_State *L, cjl_state *S, int idx, cj_val v);
-/* Pushes another handle of the same value. */
+/* Pushes another handle of the same value, which is not a small tensor: handles of our own are tensors or traced. */
 void cjl_share(lua_State *L, cjl_state *S, const cjl_tensor *h);
 cj_type cjl_typeof(lua_State *L, cjl_state *S, const cjl_tensor *h, const char *who);
 /* The tensor behind h, in row-major order; its handle is pushed.  Of a traced value that is its number now. */
@@ -125,8 +138,12 @@ cj_tensor *cjl_concrete(lua_State *L, cjl_state *S, const cjl_tensor *h, const c
 static inline const void *cjl_data(const cj_tensor *x) { return cj_tensor_data(x); }
 /* Pushes a new tensor of that type, zeros, and gives its elements for filling. */
 void *cjl_new(lua_State *L, cjl_state *S, const cj_type *t, const char *who);
+/* The same for a script: as a small tensor if it is one. */
+void *cjl_newresult(lua_State *L, cjl_state *S, const cj_type *t, const char *who);
 /* Pushes element i of x as a Lua value. */
 void cjl_pushelement(lua_State *L, const cj_tensor *x, int64_t i);
+/* Pushes the single element of a concrete or traced value. */
+void cjl_pushnumber(lua_State *L, cjl_state *S, const cjl_tensor *h, const char *who);
 
 /* --- operations ------------------------------------------------------------------ */
 /* Every allocation of Lua may run finalizers, which are Lua code and may change any handle a script can see.  So what

@@ -97,6 +97,9 @@ static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
       v->type = &a->type;
       memcpy(v->stride, a->stride, sizeof v->stride);
       *strided |= a->base != NULL;
+    } else if (x[i].kind == CJ_SMALL) {
+      if (!is_type(&x[i].u.small->type, t)) return wrong_input(k, i, &x[i]), false;
+      *v = cjt_rowmajor(cj_small_data(x[i].u.small), t);
     } else if (x[i].kind == CJ_NUM && t->dtype == CJ_F64 && t->rank == 0) {
       k->num[i] = x[i].u.num;
       v->data = (char *)&k->num[i];
@@ -110,24 +113,30 @@ static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
 
 /* --- results ---------------------------------------------------------------------------------------------------- */
 
+static const cj_type *given_type(const cj_val *y) {
+  return y->kind == CJ_SMALL ? &y->u.small->type : &y->u.tensor->type;
+}
+static char *given_data(const cj_val *y) { return y->kind == CJ_SMALL ? cj_small_data(y->u.small) : y->u.tensor->data; }
+
 static bool check_given(cj_compiled *k, uint32_t i, const cj_val *y) {
   const cj_type *t = k->out[i];
-  if (!k->given[i] || is_type(&y[i].u.tensor->type, t)) return true;
+  if (!k->given[i] || is_type(given_type(&y[i]), t)) return true;
   char buf[512];
   cj_text w = {buf, 0, sizeof buf};
   cjm_putf(&w, "result %u is ", i + 1);
   cjt_puttype(&w, t);
   cjm_puts(&w, ", the tensor for it is ");
-  cjt_puttype(&w, &y[i].u.tensor->type);
+  cjt_puttype(&w, given_type(&y[i]));
   return cjm_fail(k->c, CJ_ESHAPE, "%s", buf), false;
 }
 
 /* Whether a tensor to write to is read too, or written twice. */
 static bool is_seen(const cj_compiled *k, const cj_val *x, const cj_val *y, uint32_t i) {
+  const void *to = given_data(&y[i]);
   for (uint32_t j = 0; j < k->nx; j++)
-    if (x[j].kind == CJ_TENSOR && x[j].u.tensor == y[i].u.tensor) return true;
+    if ((x[j].kind == CJ_TENSOR || x[j].kind == CJ_SMALL) && given_data(&x[j]) == to) return true;
   for (uint32_t j = 0; j < i; j++)
-    if (y[j].kind == CJ_TENSOR && y[j].u.tensor == y[i].u.tensor) return true;
+    if (given_data(&y[j]) == to) return true;
   return false;
 }
 
@@ -148,18 +157,18 @@ static bool take_outputs(cj_compiled *k, const cj_val *x, cj_val *y, bool *aside
   uint32_t i = 0;
   *aside = k->careful;
   for (; i < k->ny; i++) {
-    k->given[i] = y[i].kind == CJ_TENSOR;
+    k->given[i] = y[i].kind == CJ_TENSOR || y[i].kind == CJ_SMALL;
     if (!k->given[i]) {
       cj_tensor *t = cjt_new(k->c, k->out[i]);
       if (!t) break;
       y[i] = (cj_val){.kind = CJ_TENSOR, .u.tensor = t};
-    } else if (!cjt_isunique(y[i].u.tensor)) {
+    } else if (y[i].kind == CJ_TENSOR && !cjt_isunique(y[i].u.tensor)) {
       cjm_fail(k->c, CJ_EARG, "the tensor for result %u shares its elements with another one", i + 1);
       break;
     } else {
       *aside |= is_seen(k, x, y, i);
     }
-    k->buf[i] = y[i].u.tensor->data;
+    k->buf[i] = given_data(&y[i]);
   }
   bool ok = i == k->ny;
   for (uint32_t j = 0; ok && !*aside && j < k->ny; j++) ok = check_given(k, j, y);
@@ -181,7 +190,7 @@ static bool hand_over(cj_compiled *k, const cj_val *y) {
   for (uint32_t i = 0; i < k->ny; i++)
     if (!check_given(k, i, y)) return false;
   for (uint32_t i = 0; i < k->ny; i++)
-    if (k->given[i]) memcpy(y[i].u.tensor->data, k->buf[i], cjt_bytes(&y[i].u.tensor->type));
+    if (k->given[i]) memcpy(given_data(&y[i]), k->buf[i], cjt_bytes(given_type(&y[i])));
   return true;
 }
 

@@ -225,6 +225,11 @@ static bool cast_v(cj_ctx *c, const cj_trace *t, const cj_request *rq, const cj_
     }
     cj_tensor *x = NULL;
     cj_val in = v[i];
+    if (have.dtype == want.dtype && v[i].kind == CJ_SMALL) {
+      if (cj_val_tensor(c, &v[i], &x) != CJ_OK) return false;
+      own[i] = (cj_val){.kind = CJ_TENSOR, .u.tensor = x};
+      continue;
+    }
     if (v[i].kind != CJ_TRACED && cj_val_tensor(c, &v[i], &x) == CJ_OK) in = (cj_val){.kind = CJ_TENSOR, .u.tensor = x};
     cj_param p = {.n = 1, .v = {want.dtype}};
     (void)cj_apply(c, to, &in, 1, &p, 1, &own[i], 1, &n);

@@ -74,9 +74,9 @@ static bool take_operands(cj_trace *t, const cj_val *in, int nin, bool eager, cj
     refs[i] = 0;
     if (in[i].kind == CJ_NONE) continue;
     if (isweak(&in[i]) && i < 32) *weak |= 1u << i;
-    if (eager && in[i].kind == CJ_TENSOR) {
+    if (eager && !isweak(&in[i])) {
       cj_origin o = cj_val_origin(&in[i]);
-      refs[i] = cjg_trace_capture(t, &in[i].u.tensor->type, &o);
+      refs[i] = cjg_trace_capture(t, o.small ? &o.small->type : &o.tensor->type, &o);
     } else {
       refs[i] = cj_ref_of(t, &in[i]);
     }
@@ -129,53 +129,120 @@ static cj_status apply_traced(cj_trace *t, int op, const cj_val *in, int nin, co
                               cj_val *out, int cap, int *nout) {
   cj_status s = build_in(t, op, in, nin, false, p, np, res, cap, nout);
   for (int i = 0; s == CJ_OK && i < *nout; i++) out[i] = cj_val_of(t, res[i]);
+  t->g->now = 0;
   return s;
 }
 
-/* --- the short way for elementwise operations on float tensors of one dtype --------------------------- */
+/* --- the short ways for elementwise operations on floats of one dtype --------------------------------- */
 
-/* A number as a 0-d tensor on the stack. */
-typedef struct number {
-  cj_tensor head;
-  union {
-    double d;
-    float f;
-  } u;
-} number;
+/* The row that computes op of such operands, 0: not a case for the short ways.  Where the exponent is a number, rules
+** (rules/elementwise.c, power) choose cheaper rows: the simplest of them here. */
+static int short_row(int op, const cj_val *in, int *nin) {
+  const cj_op *row = cjr_row(op);
+  if (row->kind != CJ_ELEMENTWISE || *nin != row->nin || op == CJ_OP_where) return 0;
+  if (op != CJ_OP_pow) return op;
+  double z = in[1].kind == CJ_NUM ? in[1].u.num : in[1].kind == CJ_INT ? (double)in[1].u.i : 0;
+  if (z == 0 || z == 1 || z == 3 || z == -0.5) return 0;
+  *nin = z == 2 || z == 0.5 || z == -1 ? 1 : 2;
+  return z == 2 ? CJ_OP_square : z == 0.5 ? CJ_OP_sqrt : z == -1 ? CJ_OP_reciprocal : CJ_OP_pow;
+}
 
-static cj_tensor *stack_number(cj_ctx *c, const cj_val *v, int dtype, number *n) {
+/* An operand as it lies in memory. */
+typedef struct operand_at {
+  const cj_type *type;
+  const void *data;
+} operand_at;
+
+/* False: not row-major, or no tensor. */
+static bool where_at(const cj_val *v, operand_at *at) {
+  if (v->kind == CJ_SMALL) return *at = (operand_at){&v->u.small->type, cj_small_data(v->u.small)}, true;
+  if (v->kind != CJ_TENSOR) return false;
+  const cj_tensor *x = v->u.tensor;
+  *at = (operand_at){&x->type, x->data};
+  return cjt_iscontiguous(&x->type, x->stride);
+}
+
+/* Numbers of operands as elements of that dtype. */
+typedef union float_of {
+  double d;
+  float f;
+} float_of;
+
+static const void *put_float(const cj_val *v, int dtype, float_of *e) {
   double d = v->kind == CJ_NUM ? v->u.num : (double)v->u.i;
-  n->head = (cj_tensor){.c = c, .data = (char *)&n->u, .refs = 1, .type = cjt_scalar(dtype)};
   if (dtype == CJ_F64)
-    n->u.d = d;
+    e->d = d;
   else
-    n->u.f = (float)d;
-  return &n->head;
+    e->f = (float)d;
+  return e;
+}
+
+/* The one float type of the operands, numbers and 0-d ones aside; *splat: these.  NULL: there is none. */
+static const cj_type *one_type(const cj_val *in, int nin, const void **data, unsigned *splat) {
+  const cj_type *t = NULL;
+  operand_at at;
+  *splat = 0;
+  for (int i = 0; i < nin; i++) {
+    if (isweak(&in[i])) continue;
+    if (!where_at(&in[i], &at) || (t && t->dtype != at.type->dtype)) return NULL;
+    data[i] = at.data;
+    if (at.type->rank == 0) *splat |= 1u << i;
+    if (!t || t->rank == 0)
+      t = at.type;
+    else if (at.type->rank && !cjt_sameshape(t, at.type))
+      return NULL;
+  }
+  return t && cjt_isfloat(t->dtype) ? t : NULL;
+}
+
+bool cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, cj_small *out, size_t room) {
+  const void *data[3];
+  float_of number[3];
+  unsigned splat;
+  if (op < 0 || op >= cj_op_count() || !(op = short_row(op + 1, in, &nin))) return false;
+  const cj_type *t = one_type(in, nin, data, &splat);
+  if (!t || !(cjr_row(op)->flags & CJ_KEEPSTYPE)) return false;
+  int64_t n = cjt_count(t);
+  if ((size_t)n * cjt_dsize(t->dtype) > room) return false;
+  for (int i = 0; i < nin; i++)
+    if (isweak(&in[i])) data[i] = put_float(&in[i], t->dtype, &number[i]), splat |= 1u << i;
+  out->type = *t;
+  if (n) cjk_loop(c->isa, op - CJ_OP_FIRST_EW, t->dtype)(n, cj_small_data(out), data, splat);
+  return true;
+}
+
+/* A tensor on the stack: elements that are somewhere, row-major. */
+static cj_tensor *stack_tensor(cj_ctx *c, const cj_type *t, const void *data, cj_tensor *x) {
+  *x = (cj_tensor){.c = c, .data = (char *)(uintptr_t)data, .refs = 1, .type = *t};
+  cjt_strides(t, x->stride);
+  return x;
 }
 
 /* False: not a case for the short way (or an error that the long way will explain). */
 static bool apply_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *out) {
-  const cj_op *row = cjr_row(op);
-  cj_tensor *x[3], *y;
+  cj_tensor *x[3], head[3], *y;
   const cj_type *types[3];
-  number num[3];
+  float_of number[3];
   cj_type t;
   int dtype = -1;
-  if (row->kind != CJ_ELEMENTWISE || op == CJ_OP_pow || op == CJ_OP_where || nin != row->nin) return false;
+  if (!(op = short_row(op, in, &nin))) return false;
+  const cj_op *row = cjr_row(op);
   for (int i = 0; i < nin; i++) {
-    if (in[i].kind != CJ_TENSOR) continue;
-    int dt = in[i].u.tensor->type.dtype;
+    if (isweak(&in[i])) continue;
+    if (in[i].kind != CJ_TENSOR && in[i].kind != CJ_SMALL) return false;
+    int dt = in[i].kind == CJ_TENSOR ? in[i].u.tensor->type.dtype : in[i].u.small->type.dtype;
     if (!cjt_isfloat(dt) || (dtype >= 0 && dt != dtype)) return false;
     dtype = dt;
   }
   if (dtype < 0 || !cjk_loop(c->isa, op - CJ_OP_FIRST_EW, dtype)) return false;
+  cj_type scalar = cjt_scalar(dtype);
   for (int i = 0; i < nin; i++) {
     if (in[i].kind == CJ_TENSOR)
       x[i] = in[i].u.tensor;
-    else if (isweak(&in[i]))
-      x[i] = stack_number(c, &in[i], dtype, &num[i]);
+    else if (in[i].kind == CJ_SMALL)
+      x[i] = stack_tensor(c, &in[i].u.small->type, cj_small_data(in[i].u.small), &head[i]);
     else
-      return false;
+      x[i] = stack_tensor(c, &scalar, put_float(&in[i], dtype, &number[i]), &head[i]);
     types[i] = &x[i]->type;
   }
   cj_attr none = {0};
@@ -184,26 +251,28 @@ static bool apply_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *ou
   return true;
 }
 
-/* The same inside a trace.  False: not a case for the short way. */
-static bool apply_traced_short(cj_trace *t, int op, const cj_val *in, int nin, cj_val *out) {
-  const cj_op *row = cjr_row(op);
-  cj_graph *g = t->g;
+/* The same inside the innermost open trace.  False: not a case for the short way. */
+static bool apply_traced_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *out) {
+  cj_trace *t = c->tracer ? c->tracer->top : NULL;
   cj_ref refs[3];
   int dtype = -1;
-  if (row->kind != CJ_ELEMENTWISE || op == CJ_OP_pow || op == CJ_OP_where || nin != row->nin) return false;
+  if (!t || !(op = short_row(op, in, &nin))) return false;
+  const cj_op *row = cjr_row(op);
   for (int i = 0; i < nin; i++) {
     if (isweak(&in[i])) continue;
     if (in[i].kind != CJ_TRACED || in[i].u.at.trace != t->id) return false;
-    int dt = cjg_type(g, in[i].u.at.ref)->dtype;
+    if (in[i].u.at.ref == 0 || in[i].u.at.ref >= t->g->len) return false;
+    int dt = cjg_type(t->g, in[i].u.at.ref)->dtype;
     if (!cjt_isfloat(dt) || (dtype >= 0 && dt != dtype)) return false;
     dtype = dt;
     refs[i] = in[i].u.at.ref;
   }
-  if (!cjk_loop(g->c->isa, op - CJ_OP_FIRST_EW, dtype)) return false;
+  if (dtype < 0 || (!(row->flags & CJ_KEEPSTYPE) && !cjk_loop(c->isa, op - CJ_OP_FIRST_EW, dtype))) return false;
   for (int i = 0; i < nin; i++)
-    if (isweak(&in[i])) refs[i] = cjg_num(g, dtype, in[i].kind == CJ_NUM ? in[i].u.num : (double)in[i].u.i);
-  cj_ref r = cjg_emit(g, op, refs, nin, NULL);
+    if (isweak(&in[i])) refs[i] = cjg_num(t->g, dtype, in[i].kind == CJ_NUM ? in[i].u.num : (double)in[i].u.i);
+  cj_ref r = cjg_emit(t->g, op, refs, nin, NULL);
   if (r) *out = cj_val_of(t, r);
+  t->g->now = 0;
   return true;
 }
 
@@ -215,10 +284,10 @@ cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param 
   *nout = 0;
   if (op < 0 || op >= cj_op_count() || nin < 0 || cap < 1) return cjm_fail(c, CJ_EARG, "no such operation");
   op++;
+  if (apply_traced_short(c, op, in, nin, out)) return *nout = cjm_ok(c), c->status;
   if (!cj_innermost(c, in, nin, &t)) return c->status;
   if (!t && apply_short(c, op, in, nin, out)) return *nout = 1, CJ_OK;
-  if (t && apply_traced_short(t, op, in, nin, out)) *nout = 1;
-  if (*nout || !cjm_ok(c)) return c->status;
+  if (!cjm_ok(c)) return c->status;
   size_t bytes = (size_t)cap * sizeof *res;
   if (cap > FEW_REFS && !(res = cjm_alloc(c, bytes))) return c->status;
   cj_status s = t ? apply_traced(t, op, in, nin, p, np, res, out, cap, nout)

@@ -64,6 +64,16 @@ cj_status cj_tensor_put(cj_tensor *x, int axis, int64_t first, int64_t step, int
   return CJ_OK;
 }
 
+static void element_at(const char *p, int dtype, double *f, int64_t *i) {
+  float single;
+  switch (dtype) {
+  case CJ_F64: memcpy(f, p, sizeof *f); break;
+  case CJ_F32: memcpy(&single, p, sizeof single), *f = (double)single; break;
+  case CJ_I64: memcpy(i, p, sizeof *i); break;
+  default: *i = *(const uint8_t *)p; break;
+  }
+}
+
 cj_status cj_tensor_at(const cj_tensor *x, int64_t index, double *f, int64_t *i) {
   cj_ctx *c = x->c;
   cjm_clear(c);
@@ -73,15 +83,12 @@ cj_status cj_tensor_at(const cj_tensor *x, int64_t index, double *f, int64_t *i)
     at += index % x->type.dim[k] * x->stride[k];
     index /= x->type.dim[k];
   }
-  const char *p = x->data + at * (int64_t)cjt_dsize(x->type.dtype);
-  float single;
-  switch (x->type.dtype) {
-  case CJ_F64: memcpy(f, p, sizeof *f); break;
-  case CJ_F32: memcpy(&single, p, sizeof single), *f = (double)single; break;
-  case CJ_I64: memcpy(i, p, sizeof *i); break;
-  default: *i = *(const uint8_t *)p; break;
-  }
+  element_at(x->data + at * (int64_t)cjt_dsize(x->type.dtype), x->type.dtype, f, i);
   return CJ_OK;
+}
+
+void cj_small_at(const cj_small *x, int64_t index, double *f, int64_t *i) {
+  element_at((const char *)cj_small_data(x) + index * (int64_t)cjt_dsize(x->type.dtype), x->type.dtype, f, i);
 }
 
 /* A random permutation by sorting nothing: Fisher and Yates, with counters as the source. */

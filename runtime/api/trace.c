@@ -29,6 +29,7 @@ bool cj_innermost(cj_ctx *c, const cj_val *v, int n, cj_trace **out) {
 
 cj_origin cj_val_origin(const cj_val *v) {
   if (v->kind == CJ_TENSOR) return (cj_origin){.tensor = v->u.tensor};
+  if (v->kind == CJ_SMALL) return (cj_origin){.small = v->u.small};
   return (cj_origin){.trace = v->u.at.trace, .ref = v->u.at.ref};
 }
 
@@ -44,6 +45,7 @@ bool cj_type_of(cj_ctx *c, const cj_val *v, cj_type *out) {
   cj_trace *t;
   switch (v->kind) {
   case CJ_TENSOR: *out = v->u.tensor->type; return true;
+  case CJ_SMALL: *out = v->u.small->type; return true;
   case CJ_TRACED:
     if (!(t = trace_of(c, v))) return false;
     *out = *cjg_type(t->g, v->u.at.ref);
@@ -53,6 +55,13 @@ bool cj_type_of(cj_ctx *c, const cj_val *v, cj_type *out) {
   case CJ_LOGICAL: *out = cjt_scalar(CJ_BOOL); return true;
   default: cjm_fail(c, CJ_EARG, "a value is missing"); return false;
   }
+}
+
+static cj_ref small_constant(cj_trace *t, const cj_small *s) {
+  cj_tensor *x = cjt_from(t->g->c, &s->type, cj_small_data(s));
+  cj_ref r = x ? cjg_tensor(t->g, x) : 0;
+  cjt_release(x);
+  return r;
 }
 
 cj_ref cj_ref_of(cj_trace *t, const cj_val *v) {
@@ -65,6 +74,9 @@ cj_ref cj_ref_of(cj_trace *t, const cj_val *v) {
   case CJ_LOGICAL: return cjg_num(t->g, CJ_BOOL, (double)(v->u.i != 0));
   case CJ_TENSOR:
     if (!cjt_isfloat(ty.dtype)) return cjg_tensor(t->g, v->u.tensor);
+    break;
+  case CJ_SMALL:
+    if (!cjt_isfloat(ty.dtype)) return small_constant(t, v->u.small);
     break;
   default:
     if (v->u.at.trace == t->id) return v->u.at.ref;
@@ -83,7 +95,9 @@ cj_status cj_val_type(cj_ctx *c, const cj_val *v, cj_type *out) {
 static cj_status number_tensor(cj_ctx *c, const cj_val *v, cj_tensor **out) {
   cj_type t;
   uint8_t b = v->u.i != 0;
-  const void *src = v->kind == CJ_LOGICAL ? (const void *)&b : (const void *)&v->u;
+  const void *src = v->kind == CJ_LOGICAL ? (const void *)&b
+                    : v->kind == CJ_SMALL ? cj_small_data(v->u.small)
+                                          : (const void *)&v->u;
   if (!cj_type_of(c, v, &t)) return c->status;
   *out = cjt_from(c, &t, src);
   return *out ? CJ_OK : c->status;
@@ -141,6 +155,11 @@ void cj_trace_line(cj_ctx *c, uint32_t trace, int line) {
   if (t) t->g->now = line;
 }
 
+bool cj_trace_islasting(const cj_ctx *c, uint32_t trace) {
+  const cj_trace *t = cjg_trace_find(c, trace);
+  return t && t->guarded;
+}
+
 static cj_status new_arg(cj_trace *t, const cj_type *ty, const cj_origin *o, cj_val *out) {
   cj_ref r = cjg_trace_arg(t, ty, o);
   if (r) *out = cj_val_of(t, r);
@@ -152,11 +171,17 @@ cj_status cj_trace_input(cj_ctx *c, uint32_t trace, const cj_val *primal, cj_val
   cj_trace *t = open_trace(c, trace);
   cj_type ty;
   if (!t || !cj_type_of(c, primal, &ty)) return c->status;
-  if (primal->kind != CJ_TENSOR && primal->kind != CJ_TRACED)
+  if (primal->kind != CJ_TENSOR && primal->kind != CJ_TRACED && primal->kind != CJ_SMALL)
     return cjm_fail(c, CJ_EARG, "an argument must be a tensor");
   if (primal->kind == CJ_TRACED && primal->u.at.trace >= t->id)
     return cjm_fail(c, CJ_EARG, "an argument must come from outside the trace");
   cj_origin o = cj_val_origin(primal);
+  if (primal->kind == CJ_SMALL) {
+    o = (cj_origin){.tensor = cjt_from(c, &ty, cj_small_data(primal->u.small))};
+    if (o.tensor) new_arg(t, &ty, &o, out);
+    cjt_release(o.tensor);
+    return c->status;
+  }
   return new_arg(t, &ty, &o, out);
 }
 

@@ -75,10 +75,49 @@ static cj_ref emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr
   return append_op(g, op, in, nin, a, &t);
 }
 
+/* The type of a row that keeps its operands' float type, by its number; CJ_UNLIKE: the operands are not of one
+** shape and dtype, apart from 0-d ones, or one is a structural zero.  *computed: none of them is anything that rules
+** of folding look for in an operand of such a row (but neg). */
+#define CJ_UNLIKE UINT32_MAX
+static uint32_t common_type(const cj_graph *g, const cj_ref *in, int nin, bool *computed) {
+  uint32_t t = CJ_UNLIKE;
+  *computed = true;
+  for (int i = 0; i < nin; i++) {
+    if (!in[i]) return CJ_UNLIKE;
+    const cj_node *n = cjg_at(g, in[i]);
+    *computed &= n->op < CJ_OP_FIRST_EW + CJ_NEW || n->op == CJ_OP_input;
+    if (n->type == t) continue;
+    if (i && g->type[n->type].dtype != g->type[t].dtype) return CJ_UNLIKE;
+    if (i && g->type[n->type].rank == 0) continue;
+    if (i && g->type[t].rank) return CJ_UNLIKE;
+    t = n->type;
+  }
+  return cjt_isfloat(g->type[t].dtype) ? t : CJ_UNLIKE;
+}
+
+/* The short way through the door for rows that keep their operands' type, which is most of them. */
+static cj_ref emit_like(cj_graph *g, int op, const cj_ref *in, int nin, uint32_t type, bool computed) {
+  cj_node n = {.op = (uint16_t)op, .nin = (uint16_t)nin, .type = type};
+  bool zero = false, fresh;
+  if (!computed || op == CJ_OP_neg) {
+    static const cj_attr none;
+    cj_type t = g->type[type];
+    cj_ref r = cjg_fold(g, op, in, nin, &none, &t, &zero);
+    if (r || !cjg_ok(g)) return r;
+  }
+  for (int i = 0; i < nin; i++) n.in[i] = in[i];
+  return cjg_share(g, &n, 0, &fresh);
+}
+
 cj_ref cjg_emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a) {
   static const cj_attr none;
   cj_attr own;
+  bool computed;
   if (!cjg_ok(g)) return 0;
+  if (cjr_row(op)->flags & CJ_KEEPSTYPE && nin == cjr_row(op)->nin) {
+    uint32_t type = common_type(g, in, nin, &computed);
+    if (type != CJ_UNLIKE) return emit_like(g, op, in, nin, type, computed);
+  }
   if (!a || a->n == 0)
     a = &none;
   else

@@ -227,6 +227,7 @@ static cj_ref fold_stop(const ask *q) {
   return op == CJ_OP_stop || op == CJ_OP_konst || op == CJ_OP_tensor ? q->in[0] : 0;
 }
 
+/* Elementwise rows do not come here if their operands are inputs or elementwise results, neg excepted (emit.c). */
 static cj_ref fold_row(const ask *q) {
   switch (q->op) {
   case CJ_OP_add: return fold_add(q);

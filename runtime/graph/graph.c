@@ -35,6 +35,7 @@ void cjg_reset(cj_graph *g) {
   if (g->slot) memset(g->slot, 0, g->nslot * sizeof *g->slot);
   g->len = 1;
   g->npool = g->ntype = g->nattr = g->nkonst = g->ntensor = g->narg = g->ncapture = g->nout = 0;
+  memset(g->scalar, 0, sizeof g->scalar);
   g->now = 0;
   g->plain = false;
   g->hash = 0;
@@ -56,6 +57,14 @@ bool cjg_intern_type(cj_graph *g, const cj_type *t, uint32_t *index) {
   return true;
 }
 
+static bool intern_scalar(cj_graph *g, int dtype, uint32_t *index) {
+  cj_type t = cjt_scalar(dtype);
+  if (g->scalar[dtype]) return *index = g->scalar[dtype] - 1, true;
+  if (!cjg_intern_type(g, &t, index)) return false;
+  g->scalar[dtype] = *index + 1;
+  return true;
+}
+
 static bool sameattr(const cj_attr *a, const cj_attr *b) {
   return a->n == b->n && memcmp(a->v, b->v, (size_t)a->n * sizeof *a->v) == 0;
 }
@@ -71,7 +80,8 @@ static bool add_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
 bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
   static const cj_attr none;
   if (g->nattr == 0 && !add_attr(g, &none, index)) return false;
-  if (!a || a->n == 0) return *index = 0, true;
+  *index = 0;
+  if (!a || a->n == 0) return true;
   uint32_t stop = g->nattr > 64 ? g->nattr - 64 : 0;
   for (uint32_t i = g->nattr; i-- > stop;)
     if (sameattr(&g->attr[i], a)) return *index = i, true;
@@ -82,23 +92,31 @@ bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
 
 static const cj_ref *operands(const cj_graph *g, const cj_node *n) { return n->nin <= 3 ? n->in : g->pool + n->in[0]; }
 
+/* A node is three words; the last of them are not the node's own for numbers and for long lists of operands. */
 static uint64_t hash_node(const cj_graph *g, const cj_node *n) {
-  uint64_t w[3] = {0};
-  if (n->op == CJ_OP_konst)
-    memcpy(&w[1], &g->konst[n->in[0]], sizeof w[1]);
-  else if (n->nin > 3)
-    w[1] = cjm_hash(operands(g, n), n->nin * sizeof(cj_ref), 0);
-  else
-    memcpy(&w[1], n->in, sizeof n->in);
-  w[0] = ((uint64_t)n->op << 48) ^ ((uint64_t)n->type << 24) ^ n->attr;
-  return cjm_mix(w[0] * 0x9e3779b97f4a7c15u + w[2], w[1]);
+  uint64_t w[3];
+  memcpy(w, n, sizeof w);
+  if (n->op == CJ_OP_konst) {
+    w[1] = n->attr;
+    memcpy(&w[2], &g->konst[n->in[0]], sizeof w[2]);
+  } else if (n->nin > 3) {
+    w[1] = n->attr;
+    w[2] = cjm_hash(operands(g, n), n->nin * sizeof(cj_ref), 0);
+  }
+  uint64_t h = w[0] * 0x9e3779b97f4a7c15u ^ w[1] * 0xbf58476d1ce4e5b9u ^ w[2] * 0x94d049bb133111ebu;
+  h = (h ^ (h >> 32)) * 0xd6e8feb86659fd93u; /* odd: nothing is lost */
+  return h ^ (h >> 32);
 }
 
 static bool samenode(const cj_graph *g, const cj_node *a, const cj_node *b) {
-  if (a->op != b->op || a->nin != b->nin || a->type != b->type || a->attr != b->attr) return false;
+  uint64_t v[3], w[3];
+  memcpy(v, a, sizeof v);
+  memcpy(w, b, sizeof w);
+  if (v[0] != w[0] || a->attr != b->attr) return false;
   if (a->op == CJ_OP_konst) return memcmp(&g->konst[a->in[0]], &g->konst[b->in[0]], sizeof *g->konst) == 0;
   if (a->op == CJ_OP_tensor) return cjt_equal(g->tensor[a->in[0]], g->tensor[b->in[0]]);
-  return memcmp(operands(g, a), operands(g, b), (a->nin <= 3 ? 3 : a->nin) * sizeof(cj_ref)) == 0;
+  if (a->nin <= 3) return v[1] == w[1] && v[2] == w[2];
+  return memcmp(operands(g, a), operands(g, b), a->nin * sizeof(cj_ref)) == 0;
 }
 
 /* In debug builds small tables use few slots, so that collisions happen. */
@@ -169,18 +187,20 @@ cj_ref cjg_capture(cj_graph *g, const cj_type *t) { return input(g, t, &g->captu
 /* Numbers that take part in the structure: rules look at them (x^2, 1*x), and they hardly ever change
 ** from call to call.  All integers and booleans do too, since indices and patterns depend on them. */
 static bool special(int dtype, double v) {
-  static const double list[] = {0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, 4, 10, 1.5, -1.5};
+  /* twice these: 0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, 4, 10, 1.5, -1.5; bit i + 6 is for i / 2 */
+  static const uint32_t list = 1u << 6 | 1u << 8 | 1u << 4 | 1u << 10 | 1u << 2 | 1u << 7 | 1u << 5 | 1u << 12 | 1u |
+                               1u << 14 | 1u << 26 | 1u << 9 | 1u << 3;
   if (!cjt_isfloat(dtype)) return true;
-  for (size_t i = 0; i < CJ_COUNT(list); i++)
-    if (memcmp(&v, &list[i], sizeof v) == 0) return true;
-  return false;
+  if (!(v >= -3 && v <= 10)) return false;
+  int twice = (int)(2 * v);
+  double back = 0.5 * twice;
+  return memcmp(&back, &v, sizeof v) == 0 && list >> (twice + 6) & 1; /* -0 is not 0 */
 }
 
 cj_ref cjg_bits(cj_graph *g, int dtype, double bits) {
   cj_node n = {.op = CJ_OP_konst, .in = {g->nkonst, special(dtype, bits), 0}};
-  cj_type t = cjt_scalar(dtype);
   bool fresh;
-  if (!cjg_ok(g) || !cjg_intern_type(g, &t, &n.type) || !cjg_intern_attr(g, NULL, &n.attr)) return 0;
+  if (!cjg_ok(g) || !intern_scalar(g, dtype, &n.type) || !cjg_intern_attr(g, NULL, &n.attr)) return 0;
   if (!CJM_GROW(g->c, g->konst, g->konstcap, g->nkonst + 1u)) return 0;
   g->konst[g->nkonst] = bits; /* in place before the search, so that the node can be compared */
   uint64_t structural = n.in[1] ? 0 : cjm_mix(CJ_OP_konst, n.type);

@@ -20,6 +20,7 @@ struct cj_graph {
   uint32_t npool, poolcap;
   cj_type *type; /* distinct types, distinct attributes */
   uint32_t ntype, typecap;
+  uint32_t scalar[CJ_NDTYPE]; /* where in type the 0-d ones are, plus 1; 0: not known */
   cj_attr *attr;
   uint32_t nattr, attrcap;
   double *konst; /* numbers of konst instructions, in every dtype (int64 by its bits) */

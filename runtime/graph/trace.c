@@ -113,10 +113,16 @@ cj_ref cjg_trace_arg(cj_trace *t, const cj_type *ty, const cj_origin *o) {
 /* --- captures, found again by what they stand for ------------------------------------------------------ */
 
 static uint64_t hash_origin(const cj_origin *o) {
-  return cjm_mix((uint64_t)(uintptr_t)o->tensor, (uint64_t)o->trace << 32 | o->ref);
+  const void *what = o->small ? (const void *)o->small : o->tensor;
+  return cjm_mix((uint64_t)(uintptr_t)what, (uint64_t)o->trace << 32 | o->ref);
 }
 
+/* Another small tensor may lie where one was that is gone: so its elements are compared too. */
 static bool sameorigin(const cj_origin *a, const cj_origin *b) {
+  if (a->small != b->small) return false;
+  if (b->small)
+    return cjt_same(&a->tensor->type, &b->small->type) &&
+           memcmp(a->tensor->data, cj_small_data(b->small), cjt_bytes(&b->small->type)) == 0;
   return a->tensor == b->tensor && a->trace == b->trace && a->ref == b->ref;
 }
 
@@ -144,9 +150,12 @@ cj_ref cjg_trace_capture(cj_trace *t, const cj_type *ty, const cj_origin *o) {
   for (; t->slot[k]; k = (k + 1) & (t->nslot - 1))
     if (sameorigin(&t->capture[t->slot[k] - 1], o)) return g->capture[t->slot[k] - 1];
   if (!CJM_GROW(g->c, t->capture, t->capturecap, g->ncapture + 1u)) return 0;
+  cj_tensor *copy = o->small ? cjt_from(g->c, ty, cj_small_data(o->small)) : NULL;
+  if (o->small && !copy) return 0;
   t->capture[g->ncapture] = *o;
+  if (copy) t->capture[g->ncapture].tensor = copy;
   cj_ref r = cjg_capture(g, ty);
-  if (!r) return 0;
+  if (!r) return cjt_release(copy), 0;
   if (o->tensor) cjt_retain(o->tensor);
   t->slot[k] = g->ncapture;
   return r;

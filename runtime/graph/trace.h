@@ -11,7 +11,8 @@
 /* What an input stands for: a tensor (retained), a value of an outer trace, or nothing known. */
 typedef struct cj_origin {
   cj_tensor *tensor;
-  uint32_t trace; /* 0: not traced */
+  const cj_small *small; /* the tensor is a copy of this one, which may be gone */
+  uint32_t trace;        /* 0: not traced */
   cj_ref ref;
 } cj_origin;
 
@@ -48,6 +49,6 @@ void cjg_trace_drop(cj_ctx *c, cj_trace *t);            /* ends it; its memory g
 void cjg_tracer_trim(cj_ctx *c);                        /* frees the spare ones */
 void cjg_tracer_free(cj_ctx *c);                        /* all of them */
 cj_ref cjg_trace_arg(cj_trace *t, const cj_type *ty, const cj_origin *o); /* retains o's tensor */
-/* The input of t that stands for o, new or found. */
+/* The input of t that stands for o, new or found.  o->small and no tensor: for a copy, by place and content. */
 cj_ref cjg_trace_capture(cj_trace *t, const cj_type *ty, const cj_origin *o);
 #endif

@@ -207,16 +207,26 @@ CJ_API int cj_op_find(const char *module, const char *name); /* -1: none */
 
 /* --- values, tracing ---------------------------------------------------- */
 
+/* A tensor in memory of the caller: its elements, row-major, come right behind it.  Meant for few elements:
+** whatever outlives the call that it is given to is a copy. */
+typedef struct cj_small {
+  cj_type type;
+} cj_small;
+static inline void *cj_small_data(const cj_small *x) { return (void *)(uintptr_t)(x + 1); }
+/* One element as a number, as cj_tensor_at does; index is in range. */
+CJ_API void cj_small_at(const cj_small *x, int64_t index, double *f, int64_t *i);
+
 /*
 ** A value is a tensor, a number (which takes part in an operation without changing the dtype of
 ** tensors beside it), or what an instruction of an open trace will give.
 */
 typedef uint32_t cj_ref;
-typedef enum cj_kind { CJ_NONE, CJ_TENSOR, CJ_TRACED, CJ_NUM, CJ_INT, CJ_LOGICAL } cj_kind;
+typedef enum cj_kind { CJ_NONE, CJ_TENSOR, CJ_SMALL, CJ_TRACED, CJ_NUM, CJ_INT, CJ_LOGICAL } cj_kind;
 typedef struct cj_val {
   cj_kind kind;
   union {
-    cj_tensor *tensor; /* borrowed in arguments, one reference in results */
+    cj_tensor *tensor;     /* borrowed in arguments, one reference in results */
+    const cj_small *small; /* borrowed in arguments; no result is one */
     struct {
       uint32_t trace;
       cj_ref ref;
@@ -234,6 +244,10 @@ typedef struct cj_val {
 */
 CJ_API cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_val *out, int cap,
                           int *nout);
+/* The same, at once and without any allocation, for elementwise operations with a result of the dtype of their
+** operands: tensors of one float dtype, all of one shape, and numbers and 0-d ones beside them.  out has room for that
+** many bytes of elements.  False: not such a case, or too large. */
+CJ_API bool cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, cj_small *out, size_t room);
 
 /* Traces nest; a number stands for one and is never used again. */
 CJ_API cj_status cj_trace_open(cj_ctx *c, uint32_t *trace);
@@ -245,8 +259,11 @@ CJ_API cj_status cj_trace_input_type(cj_ctx *c, uint32_t trace, const cj_type *t
 /* Ends a trace without a result; a number that stands for no open trace is no error. */
 CJ_API void cj_trace_abandon(cj_ctx *c, uint32_t trace);
 CJ_API bool cj_trace_isopen(const cj_ctx *c, uint32_t trace);
-/* Where the user's code is now, for messages: a line of a chunk.  Kept with each instruction. */
+/* Where the user's code is now, for messages: a line of a chunk, kept with the instructions that the next operation
+** adds.  Operations that cannot fail when they run (elementwise ones) need it only for plans that people read. */
 CJ_API void cj_trace_line(cj_ctx *c, uint32_t trace, int line);
+/* Whether a trace that is open will be read or compiled, so that lines are worth their cost everywhere. */
+CJ_API bool cj_trace_islasting(const cj_ctx *c, uint32_t trace);
 /* Ends the trace: its function of the arguments so far, captures bound inside. */
 CJ_API cj_status cj_trace_close(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, cj_func **out);
 

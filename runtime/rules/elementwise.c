@@ -169,6 +169,9 @@ CJR_FACE(cjr_face_elementwise) {
 #define SIG_1 "x"
 #define SIG_2 "x, z"
 #define SIG_3 "x, z, w"
+#define KEEPS_S CJ_KEEPSTYPE
+#define KEEPS_B 0
+#define KEEPS_W 0
 /* Rows that are neither methods nor joint are there for the derivatives of others. */
 #define X(name_, nin_, types, result, lin_, flags_, value, dx, dz, dw, domain_, meta_, doc_)                           \
   const cj_op cjo_##name_ = {.name = #name_,                                                                           \
@@ -178,7 +181,7 @@ CJR_FACE(cjr_face_elementwise) {
                              .meta = meta_,                                                                            \
                              .kind = CJ_ELEMENTWISE,                                                                   \
                              .nin = nin_,                                                                              \
-                             .flags = flags_,                                                                          \
+                             .flags = (flags_) | KEEPS_##result,                                                       \
                              .lin = lin_,                                                                              \
                              .domain = #domain_,                                                                       \
                              .ctext = #value,                                                                          \
