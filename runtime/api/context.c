@@ -15,6 +15,7 @@ cj_status cj_ctx_new(const cj_config *cfg, cj_ctx **out) {
   if (s != CJ_OK) return s;
   (*out)->isa = cjk_isa();
   (*out)->native = own.native >= 0 && cje_native_able((*out)->isa);
+  (*out)->native_first = cje_native_always();
   cjk_blas_threads();
   return CJ_OK;
 }

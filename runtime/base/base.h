@@ -34,9 +34,10 @@ struct cj_ctx {
   size_t code;  /* bytes of machine code, which is not the allocator's */
   int64_t fuse; /* allocations left before failure; < 0: no fuse */
   uint32_t node_limit;
-  int refs;    /* one for the owner, one for every object that lives on the context; atomic */
-  int isa;     /* which set of vector kernels, chosen at start */
-  bool native; /* plans that run many times become machine code */
+  int refs;          /* one for the owner, one for every object that lives on the context; atomic */
+  int isa;           /* which set of vector kernels, chosen at start */
+  bool native;       /* plans that run many times become machine code */
+  bool native_first; /* all plans do, at once: for tests */
   const volatile int *cancel;
   cj_status status; /* sticky: the first error since cjm_clear */
   char msg[512];

@@ -10,6 +10,11 @@ bool cje_native_able(int isa) {
   return isa >= CJ_ISA_AVX2 && !(wanted && strcmp(wanted, "0") == 0);
 }
 
+bool cje_native_always(void) {
+  const char *wanted = getenv("CJAC_NATIVE");
+  return wanted && strcmp(wanted, "always") == 0;
+}
+
 /* An address in the pages as a function, which C can only say through its bytes. */
 static cje_code code_at(const uint8_t *pages, uint32_t start) {
   const uint8_t *at = pages + start;

@@ -26,6 +26,8 @@ void cje_native_free(cj_plan *p);
 /* Whether code can be made for a CPU of that instruction set (cjk_isa), and the environment does not say
 ** CJAC_NATIVE=0. */
 bool cje_native_able(int isa);
+/* Whether the environment says CJAC_NATIVE=always: code is made for every plan, also for those that run once. */
+bool cje_native_always(void);
 
 /* Executable memory with a copy of n bytes of code; NULL: the system gives none.  CJAC_NATIVE_FAIL=mmap and
 ** =mprotect, in the environment, make it fail there, for tests. */

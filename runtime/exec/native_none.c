@@ -10,4 +10,5 @@ bool cje_native_able(int isa) {
   CJ_UNUSED(isa);
   return false;
 }
+bool cje_native_always(void) { return false; }
 cj_status cje_plan_compile(cj_plan *p) { return p->c->status; }

@@ -221,6 +221,10 @@ cj_status cje_plan_new(cj_ctx *c, const cj_graph *g, cj_plan **out) {
     cje_plan_free(P.p);
     return c->status;
   }
+  if (c->native_first && cje_plan_compile(P.p) != CJ_OK) {
+    cje_plan_free(P.p);
+    return c->status;
+  }
   *out = P.p;
   return CJ_OK;
 }
