@@ -225,6 +225,71 @@ static const row_code cast_rows[CJ_NDTYPE][CJ_NDTYPE] = {
     [CJ_BOOL] = {[CJ_F64] = {cast_bool, 0, 0}, [CJ_F32] = {cast_bool, 0, 0}, [CJ_BOOL] = {cast_same, 0, 0}},
 };
 
+/* --- fused multiply-add ----------------------------------------------------------------------------------- */
+
+/* Opcodes by which operands the result, second and third stand for: 1 a factor, 2 the other, 3 the summand. */
+enum { X_132 = 0x99, X_213 = 0xA9, X_231 = 0xB9, X_FMS = 2, X_FNMA = 4 };
+
+static bool is_fma(const cje_fn *f) { return f->op == CJ_OP_fma || f->op == CJ_OP_fms || f->op == CJ_OP_fnma; }
+
+/* Operands 0 and 1 are factors, 2 is the summand; rm[mem] is in memory, if mem is not negative. */
+typedef struct fma_args {
+  cje_gen *g;
+  uint32_t code; /* dtype and signs */
+  cje_rm rm[3];
+  int mem;
+} fma_args;
+
+static void fma_form(const fma_args *i, unsigned form, unsigned y, int second, int third) {
+  cje_vex(&i->g->a, i->code + form, y, i->rm[second].reg, i->rm[third]);
+}
+
+/* One operand's register must become the result's: that of y if it is one, else the summand is copied there. */
+static void emit_fma(const fma_args *i, unsigned y, unsigned size) {
+  int factor = i->mem != 0 && i->rm[0].reg == y ? 0 : i->mem != 1 && i->rm[1].reg == y ? 1 : -1;
+  bool summand = i->mem != 2 && i->rm[2].reg == y;
+  if (!summand && factor >= 0) {
+    if (i->mem == 1 - factor)
+      fma_form(i, X_132, y, 2, 1 - factor);
+    else
+      fma_form(i, X_213, y, 1 - factor, 2);
+    return;
+  }
+  if (i->mem == 2)
+    cje_vex(&i->g->a, CJE_VEX(CJE_MAP_0F, size == 4 ? CJE_PP_SS : CJE_PP_SD, 0x10), y, 0, i->rm[2]);
+  else if (!summand)
+    cje_vex(&i->g->a, CJE_VEX(CJE_MAP_0F, CJE_PP_PS, 0x28), y, 0, i->rm[2]);
+  fma_form(i, X_231, y, i->mem == 0 ? 1 : 0, i->mem == 0 ? 0 : 1);
+}
+
+/* A register that an operand has just left, or any. */
+static unsigned fma_result(const fma_args *i) {
+  static const int order[] = {2, 0, 1};
+  for (int k = 0; k < 3; k++) {
+    cje_rm rm = i->rm[order[k]];
+    if (rm.ismem || !(i->g->free >> rm.reg & 1)) continue;
+    i->g->free &= ~(1u << rm.reg);
+    return rm.reg;
+  }
+  return cje_regs_take(i->g);
+}
+
+static void row_fma(cje_gen *g, const cje_fn *f, const cje_nins *ins, uint32_t y) {
+  unsigned size = (unsigned)cjt_dsize(f->ydtype), sign = f->op == CJ_OP_fms ? X_FMS : f->op == CJ_OP_fnma ? X_FNMA : 0;
+  fma_args i = {.g = g, .code = CJE_VEX(CJE_MAP_0F38, CJE_PP_PD, sign) | (size == 8 ? CJE_VEX_W : 0), .mem = -1};
+  for (int j = 0; j < 3; j++)
+    if (g->val[ins->x[j]].reg == CJE_NOREG) i.mem = j;
+  for (int j = 0; j < 3; j++)
+    if (j != i.mem) i.rm[j] = cje_xmm(cje_regs_need(g, ins->x[j]));
+  if (i.mem >= 0) i.rm[i.mem] = cje_regs_operand(g, ins->x[i.mem], ins->next[i.mem]);
+  if (i.mem >= 0 && !i.rm[i.mem].ismem) i.mem = -1;
+  for (int j = 0; j < 3; j++) cje_regs_release(g, ins->x[j], ins->next[j]);
+  unsigned reg = fma_result(&i);
+  emit_fma(&i, reg, size);
+  for (int j = 0; j < 3; j++) cje_regs_bury(g, ins->x[j]);
+  cje_regs_define(g, y, reg);
+}
+
 /* --- choosing ------------------------------------------------------------------------------------------------ */
 
 static const row_code *row_code_of(const cje_fn *f) {
@@ -234,7 +299,7 @@ static const row_code *row_code_of(const cje_fn *f) {
   return dtype == CJ_I64 && f->op != CJ_OP_where ? &bool_rows[CJ_EW_add] : &float_rows[ew];
 }
 
-bool cje_row_inline(const cje_fn *f) { return row_code_of(f)->emit != NULL; }
+bool cje_row_inline(const cje_fn *f) { return is_fma(f) || row_code_of(f)->emit != NULL; }
 bool cje_row_callable(const cje_fn *f) { return f->loop != NULL; }
 
 static void swap_words(uint32_t *a, uint32_t *b) {
@@ -246,6 +311,10 @@ static void swap_words(uint32_t *a, uint32_t *b) {
 void cje_row_emit(cje_gen *g, const cje_nins *ins, uint32_t y) {
   const cje_fn *f = &g->p->fn.at[ins->fn];
   const row_code *k = row_code_of(f);
+  if (is_fma(f)) {
+    row_fma(g, f, ins, y);
+    return;
+  }
   uint32_t x[3] = {ins->x[0], ins->x[1], ins->x[2]}, next[3] = {ins->next[0], ins->next[1], ins->next[2]};
   row_args i = {.a = &g->a, .size = (unsigned)cjt_dsize(f->loop ? f->xdtype[f->nin - 1] : f->ydtype), .code = k->code};
   bool late = (k->flags & X_COMMUTES) && g->val[x[0]].reg == CJE_NOREG && g->val[x[1]].reg != CJE_NOREG;

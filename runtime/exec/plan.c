@@ -2,6 +2,7 @@
 #include "exec/native.h"
 #include "exec/planner.h"
 #include "exec/unroll.h"
+#include "kernel/kernels.h"
 
 #include <string.h>
 
@@ -229,13 +230,25 @@ cj_status cje_plan_new(cj_ctx *c, const cj_graph *g, cj_plan **out) {
   return CJ_OK;
 }
 
+/* A plan of g with its additions and multiplications fused; g stays as it is. */
+static bool plan_contracted(cj_ctx *c, const cj_graph *g, cj_plan **out) {
+  size_t bytes = g->len * sizeof *g->node;
+  cj_graph own = *g; /* shares all but the nodes */
+  if (c->isa < CJ_ISA_AVX2) return cje_plan_new(c, g, out) == CJ_OK;
+  if (!(own.node = cjm_alloc(c, bytes))) return false;
+  memcpy(own.node, g->node, bytes);
+  bool good = cje_contract(&own) && cje_plan_new(c, &own, out) == CJ_OK;
+  cjm_free(c, own.node, bytes);
+  return good;
+}
+
 cj_status cje_plan_best(cj_ctx *c, const cj_graph *g, cj_plan **out) {
   cj_graph *apart;
   *out = NULL;
   if (!cjm_ok(c) || !cje_unroll(g, &apart)) return c->status;
-  (void)cje_plan_new(c, apart ? apart : g, out);
+  bool good = plan_contracted(c, apart ? apart : g, out);
   cjg_free(apart);
-  if (!*out || cje_plan_compile(*out) == CJ_OK) return c->status;
+  if (!good || cje_plan_compile(*out) == CJ_OK) return c->status;
   cje_plan_free(*out);
   *out = NULL;
   return c->status;

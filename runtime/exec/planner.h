@@ -1,6 +1,7 @@
 /*
 ** planner.h -- what the passes of planning share.
 **
+**   contract.c  fused multiply-adds, for a plan that will run many times
 **   plan.c    sources, outputs, which results may take over their operand's buffer; the order of passes
 **   fuse.c    which step computes which instruction
 **   lower.c   steps with kernels, buffers by liveness;  group.c, tape.c  the elementwise steps
@@ -83,6 +84,8 @@ cje_place cje_place_of(const cje_planner *P, cj_ref r);
 /* r stands for elements of another root, or for its own with these strides. */
 bool cje_set_alias(cje_planner *P, cj_ref r, const int64_t *stride, const cje_alias *a);
 
+/* contract.c: in place, for a CPU that has the instructions; only a plan may be made of g then.  False: ENOMEM. */
+bool cje_contract(cj_graph *g);
 /* fuse.c: gives every live instruction a step or an alias. */
 bool cje_fuse(cje_planner *P);
 /* A copy of what x stands for, made by a step of its own after all others so far; 0: ENOMEM. */

@@ -3,7 +3,7 @@
 **
 **   CJK_TABLE, CJK_VBYTES           the table to define, bytes of a vector
 **   CJK_SLEEF_f64(name, ulp) ..     optional: names of SLEEF's functions (else libm, lane by lane)
-**   CJK_BITS_..(m), CJK_ANY_..(m), CJK_SEL_.., CJK_SQRT_.., CJK_ROUND_..   optional: instructions that
+**   CJK_BITS_..(m), CJK_ANY_..(m), CJK_SEL_.., CJK_SQRT_.., CJK_FMA_.., CJK_ROUND_..   optional: instructions that
 **                                   vector C cannot say (a mask as bits of an integer, whether any is set)
 **
 ** The value column of def/elementwise.def is compiled once a dtype: over vectors for floats

@@ -14,6 +14,8 @@
 #define CJK_SEL_f32(m, a, b) _mm256_blendv_ps(b, a, m)
 #define CJK_SQRT_f64(x) _mm256_sqrt_pd(x)
 #define CJK_SQRT_f32(x) _mm256_sqrt_ps(x)
+#define CJK_FMA_f64(x, z, w) _mm256_fmadd_pd(x, z, w)
+#define CJK_FMA_f32(x, z, w) _mm256_fmadd_ps(x, z, w)
 #define CJK_ROUND_f64(x, how) _mm256_round_pd(x, (how) | _MM_FROUND_NO_EXC)
 #define CJK_ROUND_f32(x, how) _mm256_round_ps(x, (how) | _MM_FROUND_NO_EXC)
 #include "kernel/body.h"

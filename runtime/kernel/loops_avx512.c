@@ -12,6 +12,8 @@
 #define CJK_ANY_f32(m) (_mm512_movepi32_mask((__m512i)(m)) != 0)
 #define CJK_SQRT_f64(x) _mm512_sqrt_pd(x)
 #define CJK_SQRT_f32(x) _mm512_sqrt_ps(x)
+#define CJK_FMA_f64(x, z, w) _mm512_fmadd_pd(x, z, w)
+#define CJK_FMA_f32(x, z, w) _mm512_fmadd_ps(x, z, w)
 #define CJK_ROUND_f64(x, how) _mm512_roundscale_pd(x, (how) | _MM_FROUND_NO_EXC)
 #define CJK_ROUND_f32(x, how) _mm512_roundscale_ps(x, (how) | _MM_FROUND_NO_EXC)
 #include "kernel/body.h"

@@ -88,6 +88,20 @@ CJK_INLINE void D(drive3)(int64_t n, char *y, size_t es, const void *const *x, u
   if (last < 0) D(copy_few)(y, r, n, es);
 }
 
+CJK_INLINE void D(drive4)(int64_t n, char *y, size_t es, const void *const *x, unsigned splat,
+                          void (*f)(char *, V, V, V)) {
+  char r[CJK_VBYTES];
+  V pad[3];
+  if (n <= 0) return;
+  D(src) a = D(source)(x[0], splat & 1, n, &pad[0]), b = D(source)(x[1], splat & 2, n, &pad[1]);
+  D(src) c = D(source)(x[2], splat & 4, n, &pad[2]);
+  int64_t last = n - LANES, end = last < 0 ? 0 : last;
+  V va = D(load)(a, end), vb = D(load)(b, end), vc = D(load)(c, end);
+  for (int64_t i = 0; i < last; i += LANES) f(y + (size_t)i * es, D(load)(a, i), D(load)(b, i), D(load)(c, i));
+  f(last < 0 ? r : y + (size_t)last * es, va, vb, vc);
+  if (last < 0) D(copy_few)(y, r, n, es);
+}
+
 CJK_INLINE void D(put_S)(char *y, V v) { memcpy(y, &v, sizeof v); }
 #define SIZE_S sizeof(T)
 #ifdef CJK_BITS_f64
@@ -119,10 +133,16 @@ CJK_INLINE void D(put_W)(char *y, V v) { memcpy(y, &v, sizeof v); }
   static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
     D(drive2)(n, y, SIZE_##result, x, splat, D(name##_few));                                                           \
   }
-#define ROW3(name, result, value)                                                                                      \
-  CJK_INLINE void D(name##_few)(char *y, M x, V z, V w) { D(put_##result)(y, value); }                                 \
+#define ROW3(name, result, value) ROW3_##result(name, value)
+#define ROW3_W(name, value) /* operand 0 is bool */                                                                    \
+  CJK_INLINE void D(name##_few)(char *y, M x, V z, V w) { D(put_W)(y, value); }                                        \
   static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
-    D(drive3)(n, y, SIZE_##result, x, splat, D(name##_few));                                                           \
+    D(drive3)(n, y, SIZE_W, x, splat, D(name##_few));                                                                  \
+  }
+#define ROW3_S(name, value)                                                                                            \
+  CJK_INLINE void D(name##_few)(char *y, V x, V z, V w) { D(put_S)(y, value); }                                        \
+  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
+    D(drive4)(n, y, SIZE_S, x, splat, D(name##_few));                                                                  \
   }
 #define X(name, nin, types, result, lin, flags, value, ...) PICK_##types(ROW##nin(name, result, value), )
 #include "def/elementwise.def"
@@ -136,6 +156,8 @@ static const cj_loop D(rows)[CJK_NEW] = {
 #undef ROW1
 #undef ROW2
 #undef ROW3
+#undef ROW3_W
+#undef ROW3_S
 #undef SIZE_S
 #undef SIZE_B
 #undef SIZE_W

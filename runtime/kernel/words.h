@@ -16,6 +16,7 @@
 #define REMAINDER(x, z) D(remainder)(x, z)
 #define FMOD(x, z) D(fmod)(x, z)
 
+#define FMA(x, z, w) D(fma)(x, z, w)
 #define SQRT(x) D(sqrt)(x)
 #define CBRT(x) D(cbrt)(x)
 #define HYPOT(x, z) D(hypot)(x, z)

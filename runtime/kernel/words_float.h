@@ -90,6 +90,16 @@ CJK_INLINE V D(sqrt)(V x) { return CJK_PASTE(CJK_SQRT, DT)(x); }
 BYLANE1(sqrt, LIBM(sqrt))
 #endif
 
+#ifdef CJK_FMA_f64
+CJK_INLINE V D(fma)(V x, V z, V w) { return CJK_PASTE(CJK_FMA, DT)(x, z, w); }
+#else
+static inline V D(fma)(V x, V z, V w) {
+  V y = x;
+  for (int i = 0; i < LANES; i++) y[i] = LIBM(fma)(x[i], z[i], w[i]);
+  return y;
+}
+#endif
+
 LIB1(cbrt, _u10)
 LIB1(exp, _u10)
 LIB1(exp2, _u10)

@@ -152,7 +152,7 @@ static bool isfraction(const cj_call *k) {
 
 CJR_FACE(cjr_face_elementwise) {
   cj_ref in[3] = {0};
-  int nin = cjr_row(k->op)->nin, set = computes_in[k->op - CJ_OP_FIRST_EW], first = nin == 3;
+  int nin = cjr_row(k->op)->nin, set = computes_in[k->op - CJ_OP_FIRST_EW], first = k->op == CJ_OP_where;
   if (k->nin != nin) return cjr_bad(k, CJ_EARG, "%d operands given, wanted %d", k->nin, nin);
   int dt = meet(k, first, set);
   if (dt == CJ_I64 && isfraction(k)) dt = CJ_F64;
