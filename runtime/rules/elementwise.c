@@ -79,12 +79,19 @@ static cj_ref power(cj_graph *g, cj_ref x, cj_ref z) {
   return cjb_pow(g, x, z);
 }
 
+/* A seed times z; the number 0 annihilates it, so that it is no part of any pattern. */
+static cj_ref scale_seed(cj_graph *g, cj_ref s, cj_ref z) {
+  double v;
+  return z && cjg_getnum(g, z, &v) && v == 0 ? 0 : cjb_mul(g, s, z);
+}
+
 /* The vocabulary of the derivative columns. */
 #define K(v) cjb_like(g, k, v)
 #define NEG(x) cjb_neg(g, x)
 #define ADD(x, z) cjb_add(g, x, z)
 #define SUB(x, z) cjb_sub(g, x, z)
 #define MUL(x, z) cjb_mul(g, x, z)
+#define SCALE(s, z) scale_seed(g, s, z)
 #define ZMUL(x, z) cjb_zmul(g, x, z)
 #define DIV(x, z) cjb_div(g, x, z)
 #define RECIPROCAL(x) cjb_reciprocal(g, x)
