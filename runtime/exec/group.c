@@ -7,6 +7,7 @@
 ** it; entry, its place in the table of pointers; seen, the step for which entry holds; shaped, the type of
 ** result for which it was gathered.
 */
+#include "exec/native.h"
 #include "exec/planner.h"
 
 enum { SLOT = 0, FIXED = 1, MOVING = 2, KINDBITS = 30 };
@@ -178,7 +179,10 @@ static bool add_group(const builder *b, cje_group *k) {
   k->slotsize = (8 * k->block + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN;
   int64_t entries = (int64_t)k->nslot + k->nfixed + k->nmoving;
   entries = (entries * (int64_t)sizeof(char *) + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN;
-  if (!cje_scratch(P, entries + k->nslot * k->slotsize, &k->table)) return false;
+  int64_t nbytes = entries + k->nslot * k->slotsize;
+  k->native = P->c->native ? cje_native_room(P->p, k) : 0;
+  if (k->native < nbytes) k->native = nbytes;
+  if (!cje_scratch(P, k->native, &k->table)) return false;
   k->slots = k->table + entries;
   if (!CJE_ROOM(P, P->p->group)) return false;
   P->p->group.at[P->p->group.n++] = *k;

@@ -1,5 +1,6 @@
-/* native.c -- the code of a plan: made tape by tape, then put into pages of its own. */
+/* native.c -- the code of a plan: made tape by tape and group by group, then put into pages of its own. */
 #include "exec/native_gen.h"
+#include "exec/native_group.h"
 #include "kernel/kernels.h"
 
 #include <stdlib.h>
@@ -29,6 +30,7 @@ static void install_code(cj_plan *p, const cje_asm *a, const uint32_t *start) {
   p->npages = a->n;
   p->c->code += a->n;
   for (uint32_t i = 0; i < p->tape.n; i++) p->tape.at[i].code = code_at(p->pages, start[i]);
+  for (uint32_t i = 0; i < p->group.n; i++) p->group.at[i].code = code_at(p->pages, start[p->tape.n + i]);
 }
 
 static bool make_tapes(cje_gen *g, uint32_t *start) {
@@ -37,12 +39,18 @@ static bool make_tapes(cje_gen *g, uint32_t *start) {
   return true;
 }
 
+static bool make_groups(cje_gen *g, uint32_t *start) {
+  for (uint32_t i = 0; i < g->p->group.n; i++)
+    if (!cje_native_group(g->p, &g->a, &g->p->group.at[i], &start[i])) return false;
+  return true;
+}
+
 static void make_code(cj_plan *p) {
   cj_ctx *c = p->c;
   cje_gen g = {.p = p, .a = {.c = c}};
-  size_t nbytes = p->tape.n * sizeof(uint32_t);
+  size_t nbytes = ((size_t)p->tape.n + p->group.n) * sizeof(uint32_t);
   uint32_t *start = cjm_alloc(c, nbytes);
-  if (start && make_tapes(&g, start) && g.a.n) install_code(p, &g.a, start);
+  if (start && make_tapes(&g, start) && make_groups(&g, start + p->tape.n) && g.a.n) install_code(p, &g.a, start);
   cjm_free(c, start, nbytes);
   cjm_free(c, g.a.at, g.a.cap);
   cjm_free(c, g.store.at, g.store.cap * sizeof *g.store.at);
@@ -53,7 +61,7 @@ static void make_code(cj_plan *p) {
 cj_status cje_plan_compile(cj_plan *p) {
   if (p->native || !p->c->native || !cjm_ok(p->c)) return p->c->status;
   p->native = true;
-  if (p->tape.n) make_code(p);
+  if (p->tape.n || p->group.n) make_code(p);
   return p->c->status;
 }
 

@@ -13,6 +13,8 @@
 **   native_alloc.c   values in registers and memory
 **   native_rows.c    the instructions of a row
 **   native_scalar.c  tapes
+**   native_group.c   groups: calls and loops over vectors (native_group.h);  native_group_code.c  their code
+**   native_group_regs.c, native_vector.c   as native_alloc.c and native_rows.c, for vectors
 */
 #ifndef cj_exec_native_h
 #define cj_exec_native_h
@@ -21,6 +23,8 @@
 
 /* Bytes that the code of a tape needs in the workspace for n instructions of that kind. */
 size_t cje_native_scratch(const cje_fn *f, uint32_t n);
+/* Bytes that the code of a group needs there. */
+int64_t cje_native_room(const cj_plan *p, const cje_group *k);
 /* Gives the code back.  Not for a plan that someone runs. */
 void cje_native_free(cj_plan *p);
 /* Whether code can be made for a CPU of that instruction set (cjk_isa), and the environment does not say

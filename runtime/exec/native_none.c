@@ -5,6 +5,10 @@ size_t cje_native_scratch(const cje_fn *f, uint32_t n) {
   CJ_UNUSED(f), CJ_UNUSED(n);
   return 0;
 }
+int64_t cje_native_room(const cj_plan *p, const cje_group *k) {
+  CJ_UNUSED(p), CJ_UNUSED(k);
+  return 0;
+}
 void cje_native_free(cj_plan *p) { CJ_UNUSED(p); }
 bool cje_native_able(int isa) {
   CJ_UNUSED(isa);

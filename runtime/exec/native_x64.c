@@ -16,28 +16,50 @@ static void put_code(cje_asm *a, const void *from, size_t n) {
   a->n += (uint32_t)n;
 }
 
-/* The operand rm, and reg beside it. */
-static void modrm(cje_asm *a, unsigned reg, cje_rm rm) {
+/* The operand rm, and reg beside it; a short displacement counts in units of unit bytes. */
+static void modrm_scaled(cje_asm *a, unsigned reg, cje_rm rm, int32_t unit) {
   unsigned low = rm.reg & 7, fields = (reg & 7) << 3 | low;
   if (!rm.ismem) {
     put_byte(a, 0xC0 | fields);
     return;
   }
-  bool none = rm.disp == 0 && low != 5, few = rm.disp >= -128 && rm.disp < 128; /* 5 means another thing then */
+  bool none = rm.disp == 0 && low != 5; /* 5 means another thing then */
+  int32_t disp = rm.disp % unit ? INT32_MAX : rm.disp / unit;
+  bool few = disp >= -128 && disp < 128;
+  if (rm.index) fields = (fields & ~7u) | 4;
   put_byte(a, (none ? 0u : few ? 0x40u : 0x80u) | fields);
-  if (low == 4) put_byte(a, 0x24); /* base rsp or r12: through a second byte */
-  if (!none) put_code(a, &rm.disp, few ? 1 : 4);
+  if (rm.index || low == 4) /* through a second byte; index 4 is none */
+    put_byte(a, (unsigned)rm.scale << 6 | (rm.index ? rm.index & 7u : 4u) << 3 | low);
+  if (!none) put_code(a, few ? &disp : &rm.disp, few ? 1 : 4);
+}
+static void modrm(cje_asm *a, unsigned reg, cje_rm rm) { modrm_scaled(a, reg, rm, 1); }
+
+/* Bits 3 and 4 of a register that is operand rm go where those of an index and a base would. */
+static void evex(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm) {
+  unsigned map = op >> 16 & 7, pp = op >> 8 & 3, w = op >> 24 & 1, k1 = op >> 27 & 1;
+  unsigned x = rm.ismem ? rm.index >> 3 : rm.reg >> 4,
+           high = (reg >> 3 & 1) << 7 | (x & 1) << 6 | (rm.reg >> 3 & 1u) << 5;
+  put_byte(a, 0x62);
+  put_byte(a, (~(high | (reg >> 4) << 4) & 0xF0) | map);
+  put_byte(a, w << 7 | (~v & 15) << 3 | 4 | pp);
+  put_byte(a, 0x40 | (~v >> 4 & 1) << 3 | k1);
+  put_byte(a, op & 255);
+  modrm_scaled(a, reg, rm, op & CJE_EVEX_PART ? INT32_MAX : 64);
 }
 
 void cje_vex(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm) {
-  unsigned map = op >> 16 & 31, pp = op >> 8 & 3, w = op >> 24 & 1, last = (~v & 15) << 3 | pp;
-  unsigned r = reg >> 3 ^ 1, b = rm.reg >> 3 ^ 1u;
-  if (map == CJE_MAP_0F && !w && b) {
+  if (op & CJE_EVEX) {
+    evex(a, op, reg, v, rm);
+    return;
+  }
+  unsigned map = op >> 16 & 31, pp = op >> 8 & 3, w = op >> 24 & 1, last = (~v & 15) << 3 | (op >> 25 & 1) << 2 | pp;
+  unsigned r = reg >> 3 ^ 1, x = rm.index >> 3 ^ 1u, b = rm.reg >> 3 ^ 1u;
+  if (map == CJE_MAP_0F && !w && x && b) {
     put_byte(a, 0xC5);
     put_byte(a, r << 7 | last);
   } else {
     put_byte(a, 0xC4);
-    put_byte(a, r << 7 | 1 << 6 | b << 5 | map);
+    put_byte(a, r << 7 | x << 6 | b << 5 | map);
     put_byte(a, w << 7 | last);
   }
   put_byte(a, op & 255);
@@ -52,7 +74,7 @@ void cje_vex_imm(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm, u
 /* --- general registers: prefix REX.W always -------------------------------------------------------------- */
 
 static void rex(cje_asm *a, unsigned opcode, unsigned reg, cje_rm rm) {
-  put_byte(a, 0x48u | reg >> 3 << 2 | rm.reg >> 3);
+  put_byte(a, 0x48u | reg >> 3 << 2 | rm.index >> 3 << 1 | rm.reg >> 3);
   put_byte(a, opcode);
   modrm(a, reg, rm);
 }
@@ -83,6 +105,42 @@ void cje_set64(cje_asm *a, unsigned reg, uint64_t value) {
 void cje_call(cje_asm *a, unsigned reg) {
   put_byte(a, 0xFF);
   put_byte(a, 0xD0 | reg);
+}
+
+void cje_alu64(cje_asm *a, unsigned what, unsigned reg, cje_rm rm) { rex(a, what << 3 | 3, reg, rm); }
+void cje_alu64_imm(cje_asm *a, unsigned what, cje_rm rm, int32_t imm) {
+  rex(a, 0x81, what, rm);
+  put_code(a, &imm, sizeof imm);
+}
+void cje_mul64_imm(cje_asm *a, unsigned reg, cje_rm rm, int32_t imm) {
+  rex(a, 0x69, reg, rm);
+  put_code(a, &imm, sizeof imm);
+}
+void cje_vzeroupper(cje_asm *a) {
+  static const uint8_t code[] = {0xC5, 0xF8, 0x77};
+  put_code(a, code, sizeof code);
+}
+
+/* The distance counts from the end of the jump. */
+uint32_t cje_jump(cje_asm *a, unsigned condition) {
+  int32_t distance = 0;
+  if (condition == CJE_ALWAYS) {
+    put_byte(a, 0xE9);
+  } else {
+    put_byte(a, 0x0F);
+    put_byte(a, 0x80 | condition);
+  }
+  put_code(a, &distance, sizeof distance);
+  return a->n;
+}
+void cje_land(cje_asm *a, uint32_t jump) {
+  int32_t distance = (int32_t)(a->n - jump);
+  memcpy(a->at + jump - sizeof distance, &distance, sizeof distance);
+}
+void cje_jump_back(cje_asm *a, unsigned condition, uint32_t target) {
+  uint32_t jump = cje_jump(a, condition);
+  int32_t distance = (int32_t)(target - jump);
+  memcpy(a->at + jump - sizeof distance, &distance, sizeof distance);
 }
 
 /* endbr64; push rbx, r12, r13, r14; sub rsp, 40: aligned to 16 again */

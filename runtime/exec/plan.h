@@ -61,12 +61,17 @@ typedef struct cje_blockop {
 } cje_blockop;
 #define CJE_LOAD UINT16_MAX
 
+/* The same as machine code, run with the table of bases. */
+typedef void (*cje_code)(char *const *base);
+
 /* The table of pointers has nslot slots, then nfixed places of single elements, then nmoving places that go
 ** on with the blocks. */
 typedef struct cje_group {
   int64_t n, block;
   uint32_t op, nop, place, nslot, nfixed, nmoving;
   int64_t slotsize, table, slots; /* offsets in the workspace */
+  int64_t native;                 /* bytes from table on that machine code may use */
+  cje_code code;                  /* NULL: interpreted */
 } cje_group;
 
 typedef struct cje_gather {
@@ -86,9 +91,6 @@ typedef struct cje_move { /* nbytes between a place and consecutive cells */
   cje_place place;
   uint32_t cell, nbytes;
 } cje_move;
-
-/* The same as machine code, run with the table of bases. */
-typedef void (*cje_code)(char *const *base);
 
 typedef struct cje_tape {
   uint32_t run, nrun, load, nload, store, nstore;
@@ -133,6 +135,9 @@ struct cj_plan {
   size_t npages;             /* bytes */
   bool native;               /* code has been made, or cannot be */
 };
+
+/* run.c: n elements by a row without a loop, which is a cast. */
+void cje_cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool splat);
 
 static inline uint32_t cje_output_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + k; }
 static inline uint32_t cje_tensor_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + p->nout + k; }

@@ -46,7 +46,7 @@ static void find_bases(const cj_plan *p, char **base, const cj_view *in, void *c
 
 /* --- elementwise ----------------------------------------------------------------------------------------- */
 
-static void cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool splat) {
+void cje_cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool splat) {
   cj_type from = {f->xdtype[0], 1, {n}}, to = {f->ydtype, 1, {n}};
   cj_attr a = {1, {f->ydtype}};
   cj_view in = {(char *)(uintptr_t)x, &from, {!splat}}, out = {y, &to, {1}};
@@ -57,7 +57,7 @@ static inline void call(const cje_fn *f, int64_t n, void *y, const void *const *
   if (f->loop)
     f->loop(n, y, x, splat);
   else
-    cast_block(f, n, y, x[0], splat & 1);
+    cje_cast_block(f, n, y, x[0], splat & 1);
 }
 
 static void run_block(const runner *u, const cje_group *k, char **table, int64_t first, int64_t n) {
@@ -75,6 +75,10 @@ static void run_block(const runner *u, const cje_group *k, char **table, int64_t
 }
 
 static cj_status run_group(const runner *u, const cje_group *k) {
+  if (k->code) {
+    k->code(u->base);
+    return CJ_OK;
+  }
   char **table = (char **)(void *)(u->base[CJE_WORK] + k->table), **to = table;
   const cje_place *place = &u->p->place.at[k->place], *moving = place + k->nfixed;
   for (uint32_t i = 0; i < k->nslot; i++) *to++ = u->base[CJE_WORK] + k->slots + i * k->slotsize;

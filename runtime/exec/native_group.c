@@ -1,0 +1,430 @@
+/*
+** native_group.c -- a group as vectors: which of its instructions are calls, how deep they are, what lies in which
+** slot, how long a block is.
+*/
+#include "exec/native_group.h"
+#include "kernel/kernels.h"
+
+#include <string.h>
+
+enum { GROUP_LEAST = 2, GROUP_MOST = 1 << 16 }; /* instructions */
+enum { ROOM_STATE = 64, ROOM_VECTOR = 64, ROOM_SLOTS = 65536, BLOCK_MOST = 512, BLOCK_GOOD = 64, L1_SLOTS = 32768 };
+
+/* --- values and pointers ------------------------------------------------------------------------------------ */
+
+static uint32_t add_vector(cje_groupcode *b, int dtype) {
+  if (!CJM_GROW(b->p->c, b->val.at, b->val.cap, b->val.n + 1)) return CJE_NONE;
+  b->val.at[b->val.n] = (cje_vector){
+      .next = CJE_UNREAD, .dtype = (uint8_t)dtype, .reg = CJE_NOVREG, .gather = CJE_NONE, .phase = CJE_NONE};
+  return b->val.n++;
+}
+
+/* The pointer that v is reached from; far ones have their own. */
+static bool find_pointer(cje_groupcode *b, const cje_pointer *want, int64_t offset, cje_vector *v) {
+  cje_pointer p = *want;
+  bool far = offset < 0 || offset > INT32_MAX / 2;
+  p.offset = far ? offset : 0;
+  v->disp = far ? 0 : (int32_t)offset;
+  for (v->pointer = 0; v->pointer < b->pointer.n; v->pointer++) {
+    const cje_pointer *q = &b->pointer.at[v->pointer];
+    if (q->base == p.base && q->offset == p.offset && q->step == p.step && q->row == p.row && q->slot == p.slot)
+      return true;
+  }
+  if (!CJM_GROW(b->p->c, b->pointer.at, b->pointer.cap, b->pointer.n + 1)) return false;
+  b->pointer.at[b->pointer.n++] = p;
+  return true;
+}
+
+static bool place_line(cje_groupcode *b, uint32_t x, uint32_t base, int64_t offset, int64_t row, bool slot) {
+  cje_vector *v = &b->val.at[x];
+  int64_t size = (int64_t)cjt_dsize((cj_dtype)v->dtype);
+  cje_pointer want = {.base = base, .step = size, .row = row, .slot = slot};
+  v->home = CJE_LINE;
+  v->slot = slot;
+  return find_pointer(b, &want, offset, v);
+}
+
+/* Elements that follow each other from row to row. */
+static int64_t dense_row(const cje_groupcode *b, uint32_t x) {
+  return b->cols * (int64_t)cjt_dsize((cj_dtype)b->val.at[x].dtype);
+}
+
+static bool place_point(cje_groupcode *b, uint32_t x, const cje_place *at, int64_t row) {
+  cje_pointer want = {.base = at->base, .row = row};
+  b->val.at[x].home = CJE_POINT;
+  return find_pointer(b, &want, at->offset, &b->val.at[x]);
+}
+
+/* --- reading the group ---------------------------------------------------------------------------------------- */
+
+typedef struct group_reader {
+  cje_groupcode *b;
+  uint32_t *value; /* by entry of the group's table */
+} group_reader;
+
+/* Under rows of k elements q needs no gathering. */
+static bool is_rows(const cje_pattern *q, int64_t k) {
+  return q->ndim == 2 && q->dim[1] == k && (q->stride[1] == 0 || q->stride[1] == 1);
+}
+
+/* The length of rows that most patterns have (Boyer and Moore's vote), or all is one row. */
+static void choose_rows(cje_groupcode *b) {
+  const cj_plan *p = b->p;
+  int64_t best = 0, votes = 0;
+  for (uint32_t i = 0; i < b->k->nop; i++) {
+    const cje_blockop *op = &p->blockop.at[b->k->op + i];
+    if (op->fn != CJE_LOAD) continue;
+    const cje_pattern *q = &p->gather.at[op->x[0]].pattern;
+    int64_t k = q->ndim == 2 ? q->dim[1] : 0;
+    if (!is_rows(q, k) || k * (int64_t)b->g.size < 16) continue;
+    if (votes == 0) best = k;
+    votes += k == best ? 1 : -1;
+  }
+  b->cols = best ? best : b->k->n;
+  b->rows = b->k->n / b->cols;
+}
+
+static uint32_t add_ins(cje_groupcode *b, const cje_vins *i) {
+  if (!CJM_GROW(b->p->c, b->ins.at, b->ins.cap, b->ins.n + 1)) return CJE_NONE;
+  b->ins.at[b->ins.n] = *i;
+  return b->ins.n++;
+}
+
+static uint32_t add_load(cje_groupcode *b, uint32_t gather, int dtype) {
+  uint32_t y = add_vector(b, dtype);
+  cje_vins i = {.kind = CJE_VLOAD, .y = y, .gather = gather};
+  return y == CJE_NONE || add_ins(b, &i) == CJE_NONE ? CJE_NONE : y;
+}
+
+static bool read_load(group_reader *r, const cje_blockop *op, int dtype) {
+  cje_groupcode *b = r->b;
+  const cje_gather *from = &b->p->gather.at[op->x[0]];
+  const cje_pattern *q = &from->pattern;
+  int64_t size = (int64_t)q->esize;
+  uint32_t y;
+  if (is_rows(q, b->cols)) {
+    y = add_vector(b, dtype);
+    if (y == CJE_NONE) return false;
+    b->val.at[y].gather = op->x[0];
+    b->val.at[y].there = true;
+    bool good = q->stride[1] ? place_line(b, y, from->from.base, from->from.offset, q->stride[0] * size, false)
+                             : place_point(b, y, &from->from, q->stride[0] * size);
+    if (!good) return false;
+  } else {
+    y = add_load(b, op->x[0], dtype);
+  }
+  r->value[op->y] = y;
+  return y != CJE_NONE;
+}
+
+/* The value of an entry that nothing in the group has computed. */
+static bool read_outside(group_reader *r, uint32_t entry, int dtype) {
+  cje_groupcode *b = r->b;
+  const cje_place *at = &b->p->place.at[b->k->place + entry - b->k->nslot];
+  uint32_t x = r->value[entry] = add_vector(b, dtype);
+  if (x == CJE_NONE) return false;
+  cje_vector *v = &b->val.at[x];
+  v->there = entry >= b->k->nslot + b->k->nfixed;
+  if (v->there) return place_line(b, x, at->base, at->offset, dense_row(b, x), false);
+  v->home = CJE_CELL;
+  v->single = true;
+  v->base = at->base;
+  v->offset = (int32_t)at->offset;
+  b->nsingle++;
+  return true;
+}
+
+static bool read_operand(group_reader *r, const cje_blockop *op, const cje_fn *f, int k, cje_vins *i) {
+  uint32_t *value = &r->value[op->x[k]];
+  if (*value == CJE_NONE && !read_outside(r, op->x[k], f->xdtype[k])) return false;
+  i->x[k] = *value;
+  uint32_t gather = r->b->val.at[*value].gather;
+  if (i->kind == CJE_VCALL && gather != CJE_NONE) i->x[k] = *value = add_load(r->b, gather, f->xdtype[k]);
+  return i->x[k] != CJE_NONE;
+}
+
+static bool read_op(group_reader *r, const cje_blockop *op) {
+  cje_groupcode *b = r->b;
+  const cje_fn *f = &b->p->fn.at[op->fn];
+  cje_vins i = {.fn = op->fn, .kind = cje_vec_inline(f, b->g.size) ? CJE_VOP : CJE_VCALL};
+  for (int k = 0; k < f->nin; k++)
+    if (!read_operand(r, op, f, k, &i)) return false;
+  i.y = r->value[op->y] = add_vector(b, f->ydtype);
+  if (i.y == CJE_NONE || add_ins(b, &i) == CJE_NONE) return false;
+  if (op->y < b->k->nslot) return true;
+  const cje_place *at = &b->p->place.at[b->k->place + op->y - b->k->nslot];
+  return place_line(b, i.y, at->base, at->offset, dense_row(b, i.y), false);
+}
+
+/* The dtype in which op i of the group reads what it loads, as far as its size goes. */
+static int load_dtype(size_t esize) { return esize == 1 ? CJ_BOOL : esize == 4 ? CJ_F32 : CJ_F64; }
+
+static bool read_ops(group_reader *r) {
+  cje_groupcode *b = r->b;
+  const cje_blockop *op = &b->p->blockop.at[b->k->op];
+  for (uint32_t i = 0; i < b->k->nop; i++, op++) {
+    bool good =
+        op->fn == CJE_LOAD ? read_load(r, op, load_dtype(b->p->gather.at[op->x[0]].pattern.esize)) : read_op(r, op);
+    if (!good) return false;
+  }
+  return true;
+}
+
+static bool read_group(cje_groupcode *b) {
+  cj_ctx *c = b->p->c;
+  size_t nbytes = ((size_t)b->k->nslot + b->k->nfixed + b->k->nmoving) * sizeof(uint32_t);
+  group_reader r = {b, cjm_alloc(c, nbytes)};
+  if (!r.value) return false;
+  memset(r.value, 0xFF, nbytes);
+  choose_rows(b);
+  bool good = read_ops(&r);
+  cjm_free(c, r.value, nbytes);
+  return good;
+}
+
+/* --- phases ------------------------------------------------------------------------------------------------- */
+
+static int operands_of(const cje_groupcode *b, const cje_vins *i) {
+  return i->kind == CJE_VLOAD ? 0 : b->p->fn.at[i->fn].nin;
+}
+
+static uint32_t time_of(const cje_vins *i) { return 2 * i->depth + (i->kind == CJE_VOP); }
+
+/* As early as can be: a call comes before the loop of its phase. */
+static void find_earliest(cje_groupcode *b) {
+  for (uint32_t i = 0; i < b->ins.n; i++) {
+    cje_vins *ins = &b->ins.at[i];
+    uint32_t time = 0;
+    for (int k = 0; k < operands_of(b, ins); k++)
+      if (b->val.at[ins->x[k]].from > time) time = b->val.at[ins->x[k]].from;
+    ins->depth = time / 2 + (ins->kind == CJE_VCALL && time % 2);
+    b->val.at[ins->y].from = time_of(ins);
+  }
+}
+
+/* How many operands of ins would have to wait in slots, as they do not now, if it were computed later. */
+static int would_wait(const cje_groupcode *b, const cje_vins *ins) {
+  int n = 0;
+  for (int k = 0; k < operands_of(b, ins); k++) {
+    const cje_vector *v = &b->val.at[ins->x[k]];
+    n += v->home == CJE_NOHOME && v->from == time_of(ins) && v->last <= v->from;
+  }
+  return n;
+}
+
+/* Backwards: what is read only later moves there unless more would have to wait for it; last becomes known. */
+static void find_latest(cje_groupcode *b) {
+  for (uint32_t i = b->ins.n; i-- > 0;) {
+    cje_vins *ins = &b->ins.at[i];
+    cje_vector *y = &b->val.at[ins->y];
+    uint32_t first = y->phase; /* the earliest time of a reader */
+    bool moves = first != CJE_NONE && first > time_of(ins) && would_wait(b, ins) <= (y->home == CJE_NOHOME);
+    if (moves && ins->kind == CJE_VOP) ins->depth = (first - 1) / 2;
+    if (moves && ins->kind == CJE_VLOAD) ins->depth = first / 2;
+    y->from = time_of(ins);
+    for (int k = 0; k < operands_of(b, ins); k++) {
+      cje_vector *v = &b->val.at[ins->x[k]];
+      if (v->phase == CJE_NONE || v->phase > time_of(ins)) v->phase = time_of(ins);
+      if (v->last < time_of(ins)) v->last = time_of(ins);
+    }
+    if (ins->depth >= b->nphase) b->nphase = ins->depth + 1;
+  }
+}
+
+static bool sort_phases(cje_groupcode *b) {
+  cj_ctx *c = b->p->c;
+  b->order = cjm_alloc(c, b->ins.n * sizeof *b->order);
+  b->start = cjm_zalloc(c, ((size_t)CJE_NVKIND * b->nphase + 2) * sizeof *b->start);
+  if (!b->order || !b->start) return false;
+  uint32_t *at = b->start + 1; /* one further while it counts */
+  for (uint32_t i = 0; i < b->ins.n; i++) at[CJE_NVKIND * b->ins.at[i].depth + b->ins.at[i].kind + 1]++;
+  for (uint32_t k = 0; k < CJE_NVKIND * b->nphase; k++) at[k + 1] += at[k];
+  for (uint32_t i = 0; i < b->ins.n; i++) b->order[at[CJE_NVKIND * b->ins.at[i].depth + b->ins.at[i].kind]++] = i;
+  return true;
+}
+
+/* --- slots ---------------------------------------------------------------------------------------------------- */
+
+/* The slots of values last read at time t - 1 are free for those computed at t. */
+static bool free_slots(cje_groupcode *b, uint32_t *dying) {
+  for (uint32_t x = *dying; x != CJE_NONE; x = b->val.at[x].phase) {
+    if (!CJM_GROW(b->p->c, b->g.unused.at, b->g.unused.cap, b->g.unused.n + 1)) return false;
+    b->g.unused.at[b->g.unused.n++] = b->val.at[x].disp;
+  }
+  return true;
+}
+
+/* What is read elsewhere than in the loop where it is computed gets a slot; its number stands in disp for now. */
+static bool give_slot_to(cje_groupcode *b, uint32_t x, uint32_t *dying) {
+  cje_vector *v = &b->val.at[x];
+  if (v->home != CJE_NOHOME || (v->from % 2 && v->last <= v->from)) return true;
+  int32_t slot = b->g.unused.n ? b->g.unused.at[--b->g.unused.n] : (int32_t)b->nslot++;
+  if (!place_line(b, x, CJE_WORK, 0, dense_row(b, x), true)) return false;
+  v->disp = slot;
+  uint32_t *list = &dying[v->last > v->from ? v->last : v->from];
+  v->phase = *list;
+  *list = x;
+  return true;
+}
+
+static bool give_slots(cje_groupcode *b) {
+  cj_ctx *c = b->p->c;
+  size_t nbytes = 2 * (size_t)b->nphase * sizeof(uint32_t);
+  uint32_t *dying = cjm_alloc(c, nbytes), done = 0;
+  if (!dying) return false;
+  memset(dying, 0xFF, nbytes);
+  bool good = true;
+  for (uint32_t i = 0; good && i < b->ins.n; i++) {
+    const cje_vins *ins = &b->ins.at[b->order[i]];
+    for (; good && done < time_of(ins); done++) good = free_slots(b, &dying[done]);
+    good = good && give_slot_to(b, ins->y, dying);
+  }
+  cjm_free(c, dying, nbytes);
+  b->g.unused.n = 0;
+  for (uint32_t x = 0; x < b->val.n; x++) b->val.at[x].phase = CJE_NONE;
+  return good;
+}
+
+/* --- memory --------------------------------------------------------------------------------------------------- */
+
+static int64_t whole_lines_of(int64_t n) { return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN; }
+
+int64_t cje_native_room(const cj_plan *p, const cje_group *k) {
+  int64_t ncall = 0, ngather = 0;
+  for (uint32_t i = 0; i < k->nop; i++) {
+    const cje_blockop *op = &p->blockop.at[k->op + i];
+    ngather += op->fn == CJE_LOAD;
+    ncall += op->fn != CJE_LOAD && !cje_vec_inline(&p->fn.at[op->fn], cjt_dsize((cj_dtype)p->fn.at[op->fn].ydtype));
+  }
+  int64_t slots = (k->nslot + 4 * ncall + ngather + 4) * k->slotsize;
+  int64_t pointers = 2 * 8 * ((int64_t)k->nmoving + 2 * ngather + 4), vectors = (int64_t)k->nslot + k->nfixed + 4;
+  return ROOM_STATE + whole_lines_of(pointers) + ROOM_VECTOR * vectors + (slots < ROOM_SLOTS ? slots : ROOM_SLOTS);
+}
+
+/* The longest piece up to most whose rest at the end of n is none or no shorter than a vector. */
+static int64_t piece_of(int64_t n, int64_t most, int64_t lanes) {
+  for (int64_t piece = most / 8 * 8; piece >= 8 && piece >= lanes; piece -= 8)
+    if (n % piece == 0 || n % piece >= lanes) return piece;
+  return 0;
+}
+
+/* room: elements of a block. */
+static bool choose_walk(cje_groupcode *b, int64_t room) {
+  b->walk = b->rows * b->cols <= room ? CJE_WHOLE : b->cols <= room ? CJE_ROWS : CJE_PIECES;
+  if (b->walk == CJE_ROWS) b->block = room / b->cols;
+  if (b->walk == CJE_PIECES) b->block = piece_of(b->cols, room, b->g.lanes);
+  return b->walk == CJE_WHOLE || b->block > 0;
+}
+
+static bool is_loop_of_one_phase(const cje_groupcode *b) {
+  return b->nphase == 1 && b->start[CJE_VOP] == 0; /* no loads, no calls */
+}
+
+/* The steps of pointers from block to block are numbers in the code. */
+static bool steps_fit(const cje_groupcode *b) {
+  for (uint32_t i = 0; i < b->pointer.n; i++) {
+    const cje_pointer *q = &b->pointer.at[i];
+    int64_t rows = b->walk == CJE_ROWS ? b->block : 1, size = q->row < 0 ? -q->row : q->row;
+    if (size > INT32_MAX / 2 / rows || q->offset > INT64_MAX / 2) return false;
+  }
+  return b->cols <= INT32_MAX / 16 && b->rows <= INT32_MAX;
+}
+
+/* The most elements of a block whose slots fit in so many bytes, and in the L1 cache. */
+static int64_t block_room(const cje_groupcode *b, int64_t nbytes) {
+  int64_t slots = 8 * (int64_t)b->nslot, room = slots ? nbytes / slots / 8 * 8 : INT64_MAX;
+  if (is_loop_of_one_phase(b)) return room;
+  int64_t good = slots ? L1_SLOTS / slots / 8 * 8 : BLOCK_MOST;
+  if (good > BLOCK_MOST) good = BLOCK_MOST;
+  if (good < BLOCK_GOOD) good = BLOCK_GOOD;
+  return room < good ? room : good;
+}
+
+static bool lay_out_group(cje_groupcode *b) {
+  int64_t at = b->k->table, end = at + b->k->native;
+  if (end > INT32_MAX) return false;
+  b->state = (int32_t)at;
+  b->cells = (int32_t)(at + ROOM_STATE);
+  b->working = b->cells + 8 * (int32_t)b->pointer.n;
+  at = whole_lines_of(b->working + 8 * (int32_t)b->pointer.n);
+  for (uint32_t x = 0; x < b->val.n; x++) {
+    if (!b->val.at[x].single) continue;
+    b->val.at[x].disp = (int32_t)at;
+    at += ROOM_VECTOR;
+  }
+  b->g.spill = (int32_t)at;
+  at += ROOM_VECTOR * ((int64_t)b->k->nslot + 4);
+  b->g.spill_end = (int32_t)at;
+  int64_t room = block_room(b, end - at), elements = b->rows * b->cols;
+  if (at > end || !choose_walk(b, room)) return false;
+  int64_t block = b->walk == CJE_WHOLE ? elements : b->walk == CJE_ROWS ? b->block * b->cols : b->block;
+  for (uint32_t x = 0; x < b->val.n; x++)
+    if (b->val.at[x].slot) b->val.at[x].disp = (int32_t)(at + b->val.at[x].disp * whole_lines_of(8 * block));
+  return at + b->nslot * whole_lines_of(8 * block) <= end && steps_fit(b);
+}
+
+/* --- the whole -------------------------------------------------------------------------------------------------- */
+
+static bool has_wide_elements(const cj_plan *p, const cje_group *k) {
+  for (uint32_t i = 0; i < k->nop; i++) {
+    const cje_blockop *op = &p->blockop.at[k->op + i];
+    if (op->fn == CJE_LOAD) continue;
+    const cje_fn *f = &p->fn.at[op->fn];
+    bool found = cjt_dsize((cj_dtype)f->ydtype) == 8;
+    for (int j = 0; j < f->nin; j++) found = found || cjt_dsize((cj_dtype)f->xdtype[j]) == 8;
+    if (found) return true;
+  }
+  return false;
+}
+
+/* The widest vectors of which a row has one. */
+static bool group_width(cje_groupcode *b) {
+  cje_vgen *g = &b->g;
+  g->width = b->p->c->isa >= CJ_ISA_AVX512 ? 64 : 32;
+  while (g->width >= 16 && b->cols * (int64_t)g->size < g->width) g->width /= 2;
+  g->lanes = g->width / g->size;
+  g->nreg = g->width == 64 ? 30 : 14;
+  g->t0 = g->nreg;
+  g->t1 = g->nreg + 1;
+  return g->width >= 16;
+}
+
+static bool make_group(cje_groupcode *b, uint32_t *start) {
+  if (!read_group(b)) return false;
+  if (!group_width(b)) return true;
+  find_earliest(b);
+  find_latest(b);
+  if (!sort_phases(b) || !give_slots(b)) return false;
+  if (!lay_out_group(b) || !cje_asm_room(b->g.a)) return cjm_ok(b->p->c);
+  uint32_t at = b->g.a->n;
+  b->g.val = b->val.at;
+  b->g.pointer = b->pointer.at;
+  cje_group_emit(b);
+  if (!b->g.failed) *start = at;
+  return cjm_ok(b->p->c);
+}
+
+static bool group_possible(const cj_plan *p, const cje_group *k) {
+  if (k->nop < GROUP_LEAST || k->nop > GROUP_MOST || !k->native) return false;
+  for (uint32_t i = 0; i < k->nfixed; i++) {
+    int64_t offset = p->place.at[k->place + i].offset;
+    if (offset < INT32_MIN || offset > INT32_MAX) return false;
+  }
+  return true;
+}
+
+bool cje_native_group(cj_plan *p, cje_asm *a, const cje_group *k, uint32_t *start) {
+  cj_ctx *c = p->c;
+  cje_groupcode b = {.p = p, .k = k, .g = {.p = p, .a = a}};
+  *start = UINT32_MAX;
+  if (!group_possible(p, k)) return true;
+  b.g.size = has_wide_elements(p, k) ? 8 : 4;
+  bool good = make_group(&b, start);
+  cjm_free(c, b.start, ((size_t)CJE_NVKIND * b.nphase + 2) * sizeof *b.start);
+  cjm_free(c, b.order, b.ins.n * sizeof *b.order);
+  cjm_free(c, b.ins.at, b.ins.cap * sizeof *b.ins.at);
+  cjm_free(c, b.val.at, b.val.cap * sizeof *b.val.at);
+  cjm_free(c, b.pointer.at, b.pointer.cap * sizeof *b.pointer.at);
+  cjm_free(c, b.g.unused.at, b.g.unused.cap * sizeof *b.g.unused.at);
+  return good;
+}
