@@ -51,8 +51,7 @@ typedef struct reqkey {
   uint8_t want, strategy, value, strict, v, pad[3];
 } reqkey;
 
-/* Borrowed from the cache until the next call that may put. */
-static derived_entry *entry_for(cj_ctx *c, const cj_graph *g, const cj_request *rq, int nv) {
+static reqkey key_of_request(const cj_request *rq, int nv) {
   reqkey key;
   memset(&key, 0, sizeof key);
   key.chunk = rq->chunk;
@@ -62,6 +61,12 @@ static derived_entry *entry_for(cj_ctx *c, const cj_graph *g, const cj_request *
   key.value = rq->value;
   key.strict = rq->strict;
   key.v = nv != 0;
+  return key;
+}
+
+/* Borrowed from the cache until the next call that may put. */
+static derived_entry *entry_for(cj_ctx *c, const cj_graph *g, const cj_request *rq, int nv) {
+  reqkey key = key_of_request(rq, nv);
   derived_entry *e = cje_cache_find(c, g, &key, sizeof key);
   if (e) return cjj_compile(c, e->d) == CJ_OK ? e : NULL; /* it is not a single use */
   if (!(e = make_entry(c, g, rq, nv))) return NULL;
@@ -289,8 +294,11 @@ cj_status cj_trace_sparse(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, co
   if (!t) return cjm_fail(c, CJ_ESTALE, "the trace is not open");
   if (rq->want != CJ_NONZEROS && rq->want != CJ_HESSIAN_NONZEROS)
     cjm_fail(c, CJ_EARG, "nonzeros must be wanted");
-  else if (derive(c, t, y, ny, rq, NULL, 0, out, cap, nout) == CJ_OK)
-    *pattern = cjj_pattern_retain(cjj_pattern_of(entry_for(c, t->g, rq, 0)->d)); /* it was found or made just now */
+  else if (derive(c, t, y, ny, rq, NULL, 0, out, cap, nout) == CJ_OK) {
+    reqkey key = key_of_request(rq, 0);
+    const derived_entry *e = cje_cache_find(c, t->g, &key, sizeof key); /* it was found or made just now */
+    *pattern = cjj_pattern_retain(cjj_pattern_of(e->d));
+  }
   cj_trace_end(c, t);
   return c->status;
 }

@@ -155,7 +155,7 @@ static void note_use(const phase_loop *l, uint32_t x) {
   if (v->home == CJE_LINE || v->home == CJE_POINT) l->b->pointer.at[v->pointer].uses++;
 }
 
-static void find_readers(const phase_loop *l) {
+static void find_next_uses(const phase_loop *l) {
   for (uint32_t i = 0; i < l->b->pointer.n; i++) l->b->pointer.at[i].uses = 0;
   for (uint32_t at = l->end; at-- > l->first;) {
     cje_vins *ins = ins_at(l, at);
@@ -342,7 +342,7 @@ static void emit_loop(cje_groupcode *b, uint32_t phase) {
   const uint32_t *start = &b->start[CJE_NVKIND * phase + CJE_VOP];
   phase_loop l = {b, phase, start[0], start[1], b->walk != CJE_WHOLE || b->rows > 1 || b->cols > b->g.lanes};
   if (l.first == l.end) return;
-  find_readers(&l);
+  find_next_uses(&l);
   pin_repeated(&l);
   load_pointers(b);
   fetch_pinned(&l, false);

@@ -1,0 +1,236 @@
+-- Machine code for tensors against the interpreter: the same bits.  The first call of a derivative is interpreted, the
+-- second finds its plan in the cache and makes machine code of it.
+
+local cj = require "cjac"
+local cases = require "support.cases"
+local child = require "support.child"
+local rows = require "support.rows"
+
+local PROGRAMS <const> = tonumber(os.getenv "CJAC_NATIVE_PROGRAMS") or 10000
+
+local function code() return (select(4, cj._live())) end
+local here = cj.config().native
+
+local function generator(seed)
+  local state = (seed * 7919) % 2147483646 + 1
+  for _ = 1, 4 do state = state * 48271 % 2147483647 end
+  return function(n)
+    state = state * 48271 % 2147483647
+    return state % n + 1
+  end
+end
+
+-- --- equality ----------------------------------------------------------------------
+
+-- NaN is as good as NaN; 0 is not -0.
+local function same(a, b)
+  if a.dtype == "bool" or a.dtype == "int64" then return a:eq(b):all():item() end
+  local signs = cj.copysign(cj.ones_like(a), a):eq(cj.copysign(cj.ones_like(b), b))
+  return (a:eq(b):logical_and(signs)):logical_or(a:isnan():logical_and(b:isnan())):all():item()
+end
+
+local function flatten(v, into)
+  if type(v) ~= "table" then
+    into[#into + 1] = v
+    return into
+  end
+  for _, e in ipairs(v) do flatten(e, into) end
+  return into
+end
+
+-- The first call is interpreted, the second is not; whether there was code.
+local function twice(case, what, f)
+  local first, before = flatten({f()}, {}), code()
+  local second = flatten({f()}, {})
+  local at
+  for i = 1, #first do
+    if not same(first[i], second[i]) then at = at or i end
+  end
+  case(at == nil and #first == #second, "%s: result %s: interpreted %s, compiled %s", what, at, tostring(first[at]),
+       tostring(second[at]))
+  return code() > before
+end
+
+-- --- random programs -----------------------------------------------------------------
+
+local elementwise = {}
+for _, row in ipairs(rows.all()) do
+  if row.value and row.domain and not row.chooses_dtype then elementwise[#elementwise + 1] = row end
+end
+
+local COMPARE = {"lt", "le", "gt", "ge", "eq", "ne"}
+local NUMBERS = {0, 1, -1, 0.5, -2, 3, 1e300, 1e-310, cj.inf, cj.nan, -0.0}
+local VALUES = {0.3, -1.7, 2.5, 1e-3, -0.0, 0.0, 7, 0.999, -4.25, 40, 1e5, 1e-320, 1e300, cj.inf, -cj.inf, cj.nan}
+local SIZES = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 16, 17, 20, 31, 33}
+
+-- Ordinary numbers, and here and there strange ones.
+local function values(r, shape, dtype)
+  local n, list = 1, {}
+  for _, size in ipairs(shape) do n = n * size end
+  local strange = r(4) == 1
+  for i = 1, n do list[i] = strange and VALUES[r(#VALUES)] or (r(4001) - 2001) / 500 end
+  return cj.tensor(list, {dtype = dtype}):reshape(shape)
+end
+
+-- An operand that broadcasts to that shape, as one may find it: whole, a row, a column, a number, a piece of
+-- something larger, transposed.
+local function operand(r, shape, dtype)
+  local a, b = shape[1], shape[2]
+  local k = r(9)
+  if k == 1 then return values(r, {}, dtype), function(x) return x end end
+  if k == 2 then return values(r, {a + 3}, dtype), function(x) return x[{{3, -2}}]:reshape(-1, 1) end end
+  if k == 3 then return values(r, {b}, dtype), function(x) return x end end
+  if k == 4 then return values(r, {a + 2, b + 1}, dtype), function(x) return x[{{2, -2}, {2, -1}}] end end
+  if k == 5 then return values(r, {b, a}, dtype), function(x) return x.T end end
+  if k == 6 then return values(r, {b}, dtype), function(x) return x:flip(1) end end
+  return values(r, {a, b}, dtype), function(x) return x end
+end
+
+local function float(x, dtype) return x.dtype == dtype and x or x:to(dtype) end
+
+local function step(r, pool, dtype)
+  local function any() return pool[r(#pool)] end
+  local k = r(12)
+  if k == 1 then return any() * NUMBERS[r(#NUMBERS)] + any() end
+  if k == 2 then return cj[COMPARE[r(#COMPARE)]](any(), any()):to(dtype) end
+  if k == 3 then
+    local i, j = any():to "int64", any():to "int64"
+    local m = cj[COMPARE[r(#COMPARE)]](i, j)
+    local both = {i + j, i - j, -i, cj.maximum(i, j), cj.minimum(i, j), cj.where(m, i, j), i * j}
+    return both[r(#both)]:to(dtype) + m:to(dtype)
+  end
+  if k == 4 then return any():to(dtype == "float64" and "float32" or "float64"):to(dtype) end
+  if k == 5 then return any()[{{}, {1, 1}}] * any() end
+  local row = elementwise[r(#elementwise)]
+  if r(2) == 1 then row = elementwise[r(24)] end -- the first ones are arithmetic
+  local args = {}
+  for i = 1, #row.domain do
+    local letter = row.domain:sub(i, i)
+    args[i] = letter == "B" and cj[COMPARE[r(#COMPARE)]](any(), any()) or letter == "I" and cj.tensor(1.0, {dtype = dtype}) or any()
+  end
+  if row.name == "copysign" then args[2] = cj.where(args[2]:isnan(), 1.0, args[2]) end -- the sign of NaN is nobody's
+  return float(row.call(table.unpack(args)), dtype)
+end
+
+local function program(seed, dtype)
+  local r = generator(seed)
+  local n = r(10)
+  local shape = n == 1 and {1, r(1100)} or n == 2 and {r(40), r(40)} or n == 3 and {r(300), SIZES[r(8)]} or
+                n <= 5 and {SIZES[r(#SIZES)], SIZES[r(#SIZES)]} or {1, SIZES[r(#SIZES)]}
+  local inputs, views = {}, {}
+  for i = 1, 1 + r(4) do inputs[i], views[i] = operand(r, shape, dtype) end
+  local whole = values(r, shape, dtype)
+  local length, again = 2 + r(14), r(1 << 30)
+  local function f(...)
+    local q, pool, out = generator(again), {whole}, {}
+    for i, x in ipairs {...} do pool[#pool + 1] = views[i](x) + cj.zeros(shape, {dtype = dtype}) * 0 end
+    for _ = 1, length do pool[#pool + 1] = step(q, pool, dtype) end
+    for i = 1, 3 do out[i] = pool[#pool + 1 - i] end
+    return table.unpack(out)
+  end
+  return f, inputs
+end
+
+describe("machine code for tensors", function()
+  if not here then return end
+
+  it("gives the interpreter's bits: random programs", cases(function(case)
+    local made = 0
+    for seed = 1, PROGRAMS do
+      local f, x = program(seed, seed % 3 == 0 and "float32" or "float64")
+      if twice(case, "program " .. seed, function() return {cj.jvp(f, x, x)} end) then made = made + 1 end
+    end
+    case(made > PROGRAMS // 2, "only %d of them were compiled", made)
+  end))
+
+  it("every elementwise row, in every size of vector", cases(function(case)
+    for _, row in ipairs(elementwise) do
+      for _, n in ipairs {2, 3, 4, 5, 8, 11, 16, 19, 64, 513} do
+        local r = generator(n)
+        for _, dtype in ipairs {"float64", "float32"} do
+          local x = {values(r, {n}, dtype), values(r, {n}, dtype), values(r, {n}, dtype)}
+          local function f(a, b, c)
+            local args = {a * 1.5, b - 0.25, c}
+            if row.domain:sub(1, 1) == "B" then args[1] = a:gt(b) end
+            if row.domain:sub(1, 1) == "I" then args[1] = cj.tensor(1.0, {dtype = dtype}) end
+            local y = row.call(table.unpack(args, 1, #row.domain))
+            return y, y:to(dtype) + a * b
+          end
+          twice(case, ("%s, %s, %d"):format(row.name, dtype, n), function()
+            return {cj.jvp(function(...) return select(2, f(...)) end, x, x)}
+          end)
+        end
+      end
+    end
+  end))
+
+  it("of many values, by many pointers, in registers and out of them", cases(function(case)
+    for _, n in ipairs {5, 16, 700} do
+      for _, width in ipairs {3, 13, 31, 80} do
+        local x = {cj.linspace(-1, 1, n), cj.linspace(0.5, 2, n)}
+        twice(case, width .. " values of " .. n, function()
+          return {cj.value_and_jacobian(function(k)
+            local a, b, v, out = x[1] * k, x[2] + k, {}, {}
+            for i = 1, width do v[i] = a * (i + 0.5) + b / (i + k) end
+            for i = 1, width do out[i] = (v[i] * v[width + 1 - i] + v[(i * 7) % width + 1]):sum() end
+            return cj.stack(out)
+          end, cj.tensor(0.75))}
+        end)
+        twice(case, width .. " calls of " .. n, function()
+          return {cj.jvp(function(a, b)
+            local out = {}
+            for i = 1, width do
+              a = (a * 0.5 + b):sin() * b
+              out[i] = a:exp() - b
+            end
+            return out
+          end, x, x)}
+        end)
+      end
+    end
+  end))
+
+  it("of long arrays, whose blocks end anywhere", cases(function(case)
+    for _, shape in ipairs {{1000}, {1023}, {1025}, {3, 700}, {700, 3}, {33, 65}, {2, 5001}, {100000}} do
+      local r = generator(shape[1])
+      local x, row = values(r, shape, "float64"), values(r, {shape[#shape]}, "float64")
+      local column = values(r, #shape == 2 and {shape[1], 1} or {1}, "float64")
+      twice(case, table.concat(shape, " x "), function()
+        return {cj.jvp(function(a, b, c) return (a * b):tanh() * c + (b - c):exp() * a, a:gt(b):to "float64" * c end,
+                       {x, row, column}, {x, row, column})}
+      end)
+    end
+  end))
+
+  it("of numbers, masks and integers together", cases(function(case)
+    for _, n in ipairs {3, 8, 50, 1000} do
+      local x, i = cj.linspace(-2, 2, n), cj.arange(0, n)
+      twice(case, n .. " elements", function()
+        return {cj.jvp(function(a)
+          local k = i:to "int64" - n // 2
+          local m = k:gt(0):logical_xor(a:gt(0.5))
+          local p = cj.where(m, k * k, -k)
+          return a * p:to "float64" + cj.where(m:logical_not(), a, a:sin()), p:to "float32":to "float64" * a
+        end, x, x)}
+      end)
+    end
+  end))
+end)
+
+describe("tensors without machine code", function()
+  local script = [[
+    local cj = require "cjac"
+    local function f(a, b) return (a * b + 0.5):tanh() * a - b end
+    local x = {cj.linspace(-1, 1, 11), cj.linspace(0.5, 2, 11)}
+    for _ = 1, 3 do print(cj.jvp(f, x, x)) end
+    print(cj.config().native, (select(4, cj._live())))]]
+  local _, wanted = child.script(script)
+  for _, environment in ipairs {"CJAC_NATIVE=0", "CJAC_NATIVE_FAIL=mmap", "CJAC_NATIVE_FAIL=mprotect"} do
+    it(environment .. " all goes on", function()
+      local good, said, how = child.script(script, environment)
+      assert.is_true(good, how .. said)
+      assert.equal("0", said:match "(%d+)\n$")
+      assert.equal((wanted:gsub("[^\n]*\n$", "")), (said:gsub("[^\n]*\n$", "")))
+    end)
+  end
+end)
