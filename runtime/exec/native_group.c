@@ -310,10 +310,10 @@ static int64_t piece_of(int64_t n, int64_t most, int64_t lanes) {
 
 /* room: elements of a block. */
 static bool choose_walk(cje_groupcode *b, int64_t room) {
-  b->walk = b->rows * b->cols <= room ? CJE_WHOLE : b->cols <= room ? CJE_ROWS : CJE_PIECES;
-  if (b->walk == CJE_ROWS) b->block = room / b->cols;
-  if (b->walk == CJE_PIECES) b->block = piece_of(b->cols, room, b->g.lanes);
-  return b->walk == CJE_WHOLE || b->block > 0;
+  b->walk = b->rows * b->cols <= room ? CJE_AT_ONCE : b->cols <= room ? CJE_BY_ROWS : CJE_BY_PIECES;
+  if (b->walk == CJE_BY_ROWS) b->block = room / b->cols;
+  if (b->walk == CJE_BY_PIECES) b->block = piece_of(b->cols, room, b->g.lanes);
+  return b->walk == CJE_AT_ONCE || b->block > 0;
 }
 
 static bool is_loop_of_one_phase(const cje_groupcode *b) {
@@ -324,7 +324,7 @@ static bool is_loop_of_one_phase(const cje_groupcode *b) {
 static bool steps_fit(const cje_groupcode *b) {
   for (uint32_t i = 0; i < b->pointer.n; i++) {
     const cje_pointer *q = &b->pointer.at[i];
-    int64_t rows = b->walk == CJE_ROWS ? b->block : 1, size = q->row < 0 ? -q->row : q->row;
+    int64_t rows = b->walk == CJE_BY_ROWS ? b->block : 1, size = q->row < 0 ? -q->row : q->row;
     if (size > INT32_MAX / 2 / rows || q->offset > INT64_MAX / 2) return false;
   }
   return b->cols <= INT32_MAX / 16 && b->rows <= INT32_MAX;
@@ -357,7 +357,7 @@ static bool lay_out_group(cje_groupcode *b) {
   b->g.spill_end = (int32_t)at;
   int64_t room = block_room(b, end - at), elements = b->rows * b->cols;
   if (at > end || !choose_walk(b, room)) return false;
-  int64_t block = b->walk == CJE_WHOLE ? elements : b->walk == CJE_ROWS ? b->block * b->cols : b->block;
+  int64_t block = b->walk == CJE_AT_ONCE ? elements : b->walk == CJE_BY_ROWS ? b->block * b->cols : b->block;
   for (uint32_t x = 0; x < b->val.n; x++)
     if (b->val.at[x].slot) b->val.at[x].disp = (int32_t)(at + b->val.at[x].disp * whole_lines_of(8 * block));
   return at + b->nslot * whole_lines_of(8 * block) <= end && steps_fit(b);

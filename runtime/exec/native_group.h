@@ -87,9 +87,9 @@ typedef struct cje_vgen {
 
 /* How the elements are gone through. */
 typedef enum cje_walk {
-  CJE_WHOLE, /* all rows in one block */
-  CJE_ROWS,  /* some rows a block */
-  CJE_PIECES /* some blocks a row */
+  CJE_AT_ONCE,  /* all rows in one block */
+  CJE_BY_ROWS,  /* some rows a block */
+  CJE_BY_PIECES /* some blocks a row */
 } cje_walk;
 
 /* A group that is made into code. */

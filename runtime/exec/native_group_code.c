@@ -39,13 +39,13 @@ static void expand_singles(cje_groupcode *b) {
 }
 
 static bool has_row_loop(const cje_groupcode *b) {
-  return b->walk == CJE_ROWS || (b->walk == CJE_WHOLE && b->rows > 1);
+  return b->walk == CJE_BY_ROWS || (b->walk == CJE_AT_ONCE && b->rows > 1);
 }
 
 static void start_pointer(cje_groupcode *b, uint32_t i) {
   cje_pointer *q = &b->pointer.at[i];
   cje_asm *a = room_for(b);
-  q->fixed = q->base == CJE_WORK && q->offset == 0 && !has_row_loop(b) && (q->slot || b->walk == CJE_WHOLE);
+  q->fixed = q->base == CJE_WORK && q->offset == 0 && !has_row_loop(b) && (q->slot || b->walk == CJE_AT_ONCE);
   q->reg = q->fixed ? CJE_RBX : 0;
   if (q->fixed) return;
   cje_load64(a, CJE_RAX, base_at(q->base));
@@ -84,7 +84,7 @@ static void address_of(cje_groupcode *b, uint32_t x, unsigned reg) {
 }
 
 static void block_length(cje_groupcode *b, unsigned reg) {
-  if (b->walk == CJE_WHOLE)
+  if (b->walk == CJE_AT_ONCE)
     cje_set64(b->g.a, reg, (uint64_t)(b->rows * b->cols));
   else
     cje_lea(b->g.a, reg, cje_mem(CJE_R13, 0));
@@ -104,7 +104,7 @@ static void emit_gather(cje_groupcode *b, const cje_vins *ins) {
   cje_load64(a, CJE_RDX, base_at(from->from.base));
   cje_set64(a, CJE_RAX, (uint64_t)from->from.offset);
   cje_alu64(a, CJE_ADD, CJE_RDX, cje_xmm(CJE_RAX));
-  if (b->walk == CJE_WHOLE)
+  if (b->walk == CJE_AT_ONCE)
     cje_set64(a, CJE_RCX, 0);
   else
     cje_load64(a, CJE_RCX, counter_at(b, AT_FIRST));
@@ -256,7 +256,7 @@ static uint32_t most_used_pointer(const cje_groupcode *b) {
 static void load_pointers(cje_groupcode *b) {
   const uint8_t reg[] = {CJE_RDX, CJE_RSI, CJE_RDI, CJE_R8, R9, R10, R11};
   for (size_t i = 0; i < CJ_COUNT(reg); i++) {
-    if ((reg[i] == R10 && b->walk == CJE_PIECES) || (reg[i] == R11 && has_row_loop(b))) continue;
+    if ((reg[i] == R10 && b->walk == CJE_BY_PIECES) || (reg[i] == R11 && has_row_loop(b))) continue;
     uint32_t p = most_used_pointer(b);
     if (p == CJE_NONE) break;
     b->pointer.at[p].reg = reg[i];
@@ -297,7 +297,7 @@ static void emit_body(const phase_loop *l) {
 static void emit_vectors(const phase_loop *l) {
   const cje_groupcode *b = l->b;
   int32_t lanes = (int32_t)b->g.lanes, cols = (int32_t)b->cols;
-  bool known = b->walk != CJE_PIECES;
+  bool known = b->walk != CJE_BY_PIECES;
   uint32_t top = b->g.a->n;
   emit_body(l);
   cje_asm *a = room_for(b);
@@ -325,9 +325,9 @@ static void emit_vectors(const phase_loop *l) {
 static void emit_rows(const phase_loop *l) {
   cje_groupcode *b = l->b;
   cje_asm *a = room_for(b);
-  if (b->walk == CJE_PIECES) cje_lea(a, R10, cje_mem(CJE_R13, -(int32_t)b->g.lanes));
-  if (b->walk == CJE_ROWS) cje_load64(a, R11, counter_at(b, AT_PART));
-  if (b->walk == CJE_WHOLE && b->rows > 1) cje_set64(a, R11, (uint64_t)b->rows);
+  if (b->walk == CJE_BY_PIECES) cje_lea(a, R10, cje_mem(CJE_R13, -(int32_t)b->g.lanes));
+  if (b->walk == CJE_BY_ROWS) cje_load64(a, R11, counter_at(b, AT_PART));
+  if (b->walk == CJE_AT_ONCE && b->rows > 1) cje_set64(a, R11, (uint64_t)b->rows);
   uint32_t top = a->n;
   cje_set64(a, CJE_RCX, 0);
   fetch_pinned(l, true);
@@ -340,7 +340,7 @@ static void emit_rows(const phase_loop *l) {
 
 static void emit_loop(cje_groupcode *b, uint32_t phase) {
   const uint32_t *start = &b->start[CJE_NVKIND * phase + CJE_VOP];
-  phase_loop l = {b, phase, start[0], start[1], b->walk != CJE_WHOLE || b->rows > 1 || b->cols > b->g.lanes};
+  phase_loop l = {b, phase, start[0], start[1], b->walk != CJE_AT_ONCE || b->rows > 1 || b->cols > b->g.lanes};
   if (l.first == l.end) return;
   find_next_uses(&l);
   pin_repeated(&l);
@@ -422,8 +422,8 @@ static void emit_pieces_of_rows(cje_groupcode *b) {
 void cje_group_emit(cje_groupcode *b) {
   open_group(b);
   switch (b->walk) {
-  case CJE_WHOLE: emit_phases(b); break;
-  case CJE_ROWS: emit_blocks_of_rows(b); break;
+  case CJE_AT_ONCE: emit_phases(b); break;
+  case CJE_BY_ROWS: emit_blocks_of_rows(b); break;
   default: emit_pieces_of_rows(b); break;
   }
   cje_leave(room_for(b));

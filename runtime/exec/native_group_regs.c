@@ -14,7 +14,7 @@ cje_rm cje_vec_memory(cje_vgen *g, uint32_t x) {
   if (v->home == CJE_CELL) return cje_mem(CJE_RBX, v->disp);
   unsigned base = pointer_reg(g, v->pointer);
   if (v->home == CJE_POINT) return cje_mem(base, v->disp);
-  return cje_element(base, CJE_RCX, (unsigned)cjt_dsize((cj_dtype)v->dtype), v->disp);
+  return cje_indexed(base, CJE_RCX, (unsigned)cjt_dsize((cj_dtype)v->dtype), v->disp);
 }
 
 void cje_vec_fetch(cje_vgen *g, uint32_t x, unsigned reg) {

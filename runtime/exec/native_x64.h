@@ -24,7 +24,7 @@ typedef struct cje_rm {
 static inline cje_rm cje_xmm(unsigned reg) { return (cje_rm){0, (uint8_t)reg, 0, 0, 0}; }
 static inline cje_rm cje_mem(unsigned base, int32_t disp) { return (cje_rm){1, (uint8_t)base, 0, 0, disp}; }
 /* size: of an element, 1, 4 or 8. */
-static inline cje_rm cje_element(unsigned base, unsigned index, unsigned size, int32_t disp) {
+static inline cje_rm cje_indexed(unsigned base, unsigned index, unsigned size, int32_t disp) {
   return (cje_rm){1, (uint8_t)base, (uint8_t)index, size == 8 ? 3 : size == 4 ? 2 : 0, disp};
 }
 
