@@ -1,6 +1,7 @@
-/* scan.c -- cumsum {axis, reverse}, cumprod {axis}, linrec {axis, reverse}: each line in its order. */
+/* scan.c -- cumsum {axis, reverse}, cumprod {axis}, logcumsumexp {axis}, linrec {axis, reverse}: each line in its order. */
 #include "kernel/tools.h"
 #include "kernel/walk.h"
+#include <math.h>
 #include <string.h>
 
 /* Result, operand a, operand b (the same as a for one operand) as axes before the scanned one, that
@@ -62,6 +63,26 @@ static bool start_behind(cjk_walk *w, const scan *s) {
 #define NAME cumprod_i64
 #define T int64_t
 #include "kernel/scan.h"
+#undef NEXT
+
+/* log(exp(y) + exp(x)); equal infinities stay what they are. */
+static double add_exponents(double y, double x) {
+  double top = y > x || y != y ? y : x, low = y > x || y != y ? x : y;
+  return top == low && isinf(top) ? top : top + log1p(exp(low - top));
+}
+#define NEXT(y, a, b) (CJ_UNUSED(b), add_exponents(y, a))
+#define NAME logcumsumexp_f64
+#define T double
+#include "kernel/scan.h"
+#undef NEXT
+static float add_exponents_f32(float y, float x) {
+  float top = y > x || y != y ? y : x, low = y > x || y != y ? x : y;
+  return top == low && isinf(top) ? top : top + log1pf(expf(low - top));
+}
+#define NEXT(y, a, b) (CJ_UNUSED(b), add_exponents_f32(y, a))
+#define NAME logcumsumexp_f32
+#define T float
+#include "kernel/scan.h"
 #undef FIRST
 #undef NEXT
 
@@ -76,4 +97,5 @@ static bool start_behind(cjk_walk *w, const scan *s) {
 
 const cj_eval cjk_cumsum[CJ_NDTYPE] = {cumsum_f64, cumsum_f32, cumsum_i64, NULL};
 const cj_eval cjk_cumprod[CJ_NDTYPE] = {cumprod_f64, cumprod_f32, cumprod_i64, NULL};
+const cj_eval cjk_logcumsumexp[CJ_NDTYPE] = {logcumsumexp_f64, logcumsumexp_f32, NULL, NULL};
 const cj_eval cjk_linrec[CJ_NDTYPE] = {linrec_f64, linrec_f32, NULL, NULL};

@@ -165,6 +165,16 @@ cj_ref cjb_cumsum(cj_graph *g, cj_ref x, int axis, bool reverse) { return EMIT1(
 
 cj_ref cjb_cumprod(cj_graph *g, cj_ref x, int axis) { return EMIT1(cumprod, x, axis); }
 
+cj_ref cjb_logcumsumexp(cj_graph *g, cj_ref x, int axis) { return EMIT1(logcumsumexp, x, axis); }
+
+cj_ref cjb_argcum(cj_graph *g, int op, cj_ref x, int axis) { return cjg_emit(g, op, &x, 1, ATTR(axis)); }
+
+cj_ref cjb_argsort(cj_graph *g, cj_ref x, int axis, bool descending, int64_t keep) {
+  return EMIT1(argsort, x, axis, descending, keep);
+}
+
+cj_ref cjb_searchsorted(cj_graph *g, cj_ref x, cj_ref v, bool right) { return EMIT2(searchsorted, x, v, right); }
+
 cj_ref cjb_linrec(cj_graph *g, cj_ref a, cj_ref b, int axis, bool reverse) {
   return EMIT2(linrec, a, b, axis, reverse);
 }

@@ -66,6 +66,11 @@ cj_ref cjb_scatter(cj_graph *g, cj_ref x, cj_ref index, cj_ref src,
                    int axis); /* x with places overwritten; src as index */
 cj_ref cjb_scatter_add(cj_graph *g, cj_ref x, cj_ref index, cj_ref src, int axis); /* x with src added at places */
 
+/* order: the places along axis of the first keep elements; NaN last, with descending first; equals as they stand */
+cj_ref cjb_argsort(cj_graph *g, cj_ref x, int axis, bool descending, int64_t keep);
+/* of each v of the last axis: how many of the ascending x are below it, or (right) not above; leading axes broadcast */
+cj_ref cjb_searchsorted(cj_graph *g, cj_ref x, cj_ref v, bool right);
+
 /* reductions: mask bit k-1 is axis k; reduced axes vanish */
 cj_ref cjb_reduce(cj_graph *g, int op, cj_ref x, uint32_t mask);
 static inline cj_ref cjb_sum(cj_graph *g, cj_ref x, uint32_t mask) { return cjb_reduce(g, CJ_OP_sum, x, mask); }
@@ -75,6 +80,8 @@ cj_ref cjb_sumto(cj_graph *g, cj_ref x, const cj_type *to);
 cj_ref cjb_keep(cj_graph *g, cj_ref reduced, const cj_type *before, uint32_t mask);
 cj_ref cjb_cumsum(cj_graph *g, cj_ref x, int axis, bool reverse);
 cj_ref cjb_cumprod(cj_graph *g, cj_ref x, int axis);
+cj_ref cjb_logcumsumexp(cj_graph *g, cj_ref x, int axis);
+cj_ref cjb_argcum(cj_graph *g, int op, cj_ref x, int axis); /* op: argcummax or argcummin */
 /* h_k = a_k h_(k-1) + b_k along axis, from h_(-1) = 0; reverse: from the end */
 cj_ref cjb_linrec(cj_graph *g, cj_ref a, cj_ref b, int axis, bool reverse);
 

@@ -1,6 +1,8 @@
 /* scan.c -- rows in which every element depends on those before it along an axis.  v[0] is the axis. */
 #include "rules/rules.h"
 
+#include <math.h>
+
 cj_ref cjr_shift(cj_graph *g, cj_ref x, int axis, bool back, double enters) {
   if (!x) return 0;
   cj_type t = cjb_type(g, x);
@@ -74,6 +76,66 @@ const cj_op cjo_cumprod = {.name = "cumprod",
                            .infer = infer_scan,
                            .eval = cjk_cumprod,
                            .jvp = jvp_cumprod};
+
+/* --- logcumsumexp ------------------------------------------------------------------------ */
+
+/* exp(x - y), 0 where x is -inf: there y may be too. */
+static cj_ref share_of(cj_graph *g, cj_ref x, cj_ref y) {
+  cj_ref none = cjb_eq(g, x, cjb_like(g, x, -(double)INFINITY)), zero = cjb_like(g, x, 0);
+  return cjb_where(g, none, zero, cjb_exp(g, cjb_sub(g, x, cjb_where(g, none, zero, y))));
+}
+
+/* d y(k) = exp(y(k-1) - y(k)) d y(k-1) + exp(x(k) - y(k)) d x(k) */
+static CJR_JVP(jvp_logcumsumexp) {
+  int axis = (int)a->v[0];
+  cj_ref before = cjr_shift(g, y, axis, false, -(double)INFINITY);
+  return cjb_linrec(g, share_of(g, before, y), cjb_zmul(g, t[0], share_of(g, in[0], y)), axis, false);
+}
+
+static CJR_FACE(face_logcumsumexp) {
+  cj_type t = cjr_in(k, 0);
+  int axis = cjr_axis(k, 0, &t, 0);
+  cj_ref x = cjr_float(k, 0);
+  return axis && cjr_one(t.rank ? cjb_logcumsumexp(k->g, x, axis) : x, out, nout);
+}
+
+const cj_op cjo_logcumsumexp = {.name = "logcumsumexp",
+                                .module = "",
+                                .sig = "x, dim:axis",
+                                .doc = "log of the sums of exponentials up to each element, without overflow",
+                                .example = "R(4), 1 | R(3,4), 2 | R(3,4), -2 | R(0,2), 1",
+                                .kind = CJ_SCANS,
+                                .nin = 1,
+                                .flags = CJ_METHOD,
+                                .build = face_logcumsumexp,
+                                .infer = infer_scan,
+                                .eval = cjk_logcumsumexp,
+                                .jvp = jvp_logcumsumexp};
+
+/* --- argcummax, argcummin ------------------------------------------------------------------- */
+
+static CJR_INFER(infer_places) {
+  *out = cjt_as(*in[0], CJ_I64);
+  return cjr_isaxis(c, self, in[0], a->v[0]) && cjr_checked(c, self, out);
+}
+
+const cj_op cjo_argcummax = {.name = "argcummax",
+                             .sig = "x",
+                             .doc = "place of the largest element up to each one",
+                             .kind = CJ_SCANS,
+                             .nin = 1,
+                             .flags = CJ_NODIFF,
+                             .infer = infer_places,
+                             .eval = cjk_argcummax};
+
+const cj_op cjo_argcummin = {.name = "argcummin",
+                             .sig = "x",
+                             .doc = "place of the smallest element up to each one",
+                             .kind = CJ_SCANS,
+                             .nin = 1,
+                             .flags = CJ_NODIFF,
+                             .infer = infer_places,
+                             .eval = cjk_argcummin};
 
 /* --- linrec: h_k = a_k h_(k-1) + b_k ----------------------------------------------------- */
 
