@@ -121,12 +121,31 @@ static CJR_INFER(infer_diag_embed) { /* v: offset */
 
 static CJR_TRANSPOSE(transpose_diag_embed) { return cjb_diagonal(g, ct, a->v[0]); }
 
+/* The diagonal lies in dim1 and dim2 of the result, which has one dim more. */
+static CJR_FACE(face_diag_embed) {
+  cj_type t = cjr_in(k, 0), wide = t;
+  int perm[CJ_MAXRANK], next = 0;
+  if (!cjr_minrank(k, 0, 1) || !cjr_maxrank(k, 0, CJ_MAXRANK - 1)) return false;
+  wide.rank++;
+  int a = cjr_axis(k, 1, &wide, -2), b = cjr_axis(k, 2, &wide, -1);
+  if (!a || !b) return false;
+  if (a == b) return cjr_bad(k, CJ_EARG, "dim1 and dim2 are both %d", wide.rank - a + 1);
+  for (int e = 0; e < wide.rank; e++)
+    perm[e] = e == wide.rank - a ? wide.rank - 2 : e == wide.rank - b ? wide.rank - 1 : next++;
+  cj_ref y = cjb_diag_embed(k->g, k->in[0], cjr_int(k, 0, 0));
+  return cjr_one(cjb_permute(k->g, y, wide.rank, perm), out, nout);
+}
+
 const cj_op cjo_diag_embed = {.name = "diag_embed",
-                              .sig = "x",
+                              .module = "",
+                              .sig = "x, offset:int=0, dim1:axis=-2, dim2:axis=-1",
                               .doc = "square matrices with the last axis on a diagonal, zeros elsewhere",
+                              .example = "R(3) | R(2,3), 1 | R(2,3), -1, 1, 3 | R(2,3), 0, 3, 2",
                               .kind = CJ_MOVES,
                               .nin = 1,
+                              .flags = CJ_METHOD,
                               .lin = 1,
+                              .build = face_diag_embed,
                               .infer = infer_diag_embed,
                               .eval = cjk_diag_embed,
                               .transpose = transpose_diag_embed};
