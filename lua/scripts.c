@@ -1,6 +1,6 @@
 /*
-** scripts.c -- parts of the module that are written in Lua: each is a function that receives the module and puts
-** its own functions into it.
+** scripts.c -- parts of the module that are written in Lua: each is a function that receives the module and
+** the table of methods and puts its own functions into them.
 */
 #include "value.h"
 
@@ -14,11 +14,12 @@ void cjl_pushscript(lua_State *L, const char *name) {
 }
 
 void cjl_open_scripts(lua_State *L, cjl_state *S) {
-  static const char *const names[] = {"cjac.operator"};
+  static const char *const names[] = {"cjac.operator", "cjac.sizes", "cjac.names"};
   (void)S;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     cjl_pushscript(L, names[i]);
     lua_pushvalue(L, -2);
-    lua_call(L, 1, 0);
+    cjl_pushuser(L, CJL_METHODS);
+    lua_call(L, 2, 0);
   }
 }

@@ -42,7 +42,8 @@ enum {                     /* flags */
        CJ_INDEXRESULT =
            64, /* its last of several results, or its only one (then with CJ_NODIFF), are indices: Lua adds 1 */
        CJ_LISTRESULT = 128, /* any number of results: a table of them in Lua */
-       CJ_KEEPSTYPE = 256   /* operands of one float dtype, all of one shape or 0-d: the result is of that type too */
+       CJ_KEEPSTYPE = 256,  /* operands of one float dtype, all of one shape or 0-d: the result is of that type too */
+       CJ_SPECIAL = 512     /* an elementwise row that is also cj.special.name() */
 };
 
 /* One face argument list, as cj_apply receives it, operands already values of g. */

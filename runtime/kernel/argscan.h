@@ -22,8 +22,9 @@ static cj_status NAME(const cj_view *in, int nin, const cj_attr *a, cj_view *out
   const int64_t *stride[] = {s.ys, s.xs};
   for (bool more = cjk_walk_start(&w, s.rank, s.dim, 2, stride); more; more = cjk_walk_next(&w))
     for (int64_t i = 0; i < w.n; i++)
-      D(line)((const T *)in->data + w.at[1] + i * w.step[1], s.xstep, s.n,
-              (int64_t *)out->data + w.at[0] + i * w.step[0], s.ystep);
+      D(line)
+      ((const T *)in->data + w.at[1] + i * w.step[1], s.xstep, s.n, (int64_t *)out->data + w.at[0] + i * w.step[0],
+       s.ystep);
   return CJ_OK;
 }
 #undef D

@@ -1,4 +1,5 @@
-/* scan.c -- cumsum {axis, reverse}, cumprod {axis}, logcumsumexp {axis}, linrec {axis, reverse}: each line in its order. */
+/* scan.c -- cumsum {axis, reverse}, cumprod {axis}, logcumsumexp {axis}, linrec {axis, reverse}: each line in its
+ * order. */
 #include "kernel/tools.h"
 #include "kernel/walk.h"
 #include <math.h>

@@ -178,6 +178,12 @@ TRIG(tan)
 
 /* special.c */
 BYLANE1(erfinv, cjk_erfinv)
+BYLANE1(erfcx, cjk_erfcx)
+BYLANE1(ndtri, cjk_ndtri)
+BYLANE1(i0, cjk_i0)
+BYLANE1(i1, cjk_i1)
+BYLANE1(i0e, cjk_i0e)
+BYLANE1(i1e, cjk_i1e)
 BYLANE1(digamma, cjk_digamma)
 BYLANE2(polygamma, cjk_polygamma)
 

@@ -187,8 +187,10 @@ CJR_COMPOSITE(unflatten, "", CJ_METHOD, "x, dim:axis, sizes:shape",
               "R(6), 1, {2,3} | R(2,6), 2, {3,-1} | R(4,3), -2, {2,2} | R(2,0), 2, {0,3}", "a dim split into several");
 CJR_COMPOSITE(ravel, "", CJ_METHOD, "x", "R(2,3) | R()", "all elements in one dim");
 CJR_COMPOSITE(movedim, "", CJ_METHOD, "x, source:axes, destination:axes",
-              "R(2,3,4), 1, 3 | R(2,3,4), {1,2}, {3,1} | R(2,3), -1, 1", "dims moved to other places, the rest in order");
-CJR_COMPOSITE(rot90, "", CJ_METHOD, "x, k:int=1, dims:axes?", "R(2,3) | R(2,3), 2 | R(2,3,4), -1, {2,3} | R(2,2), 5, {2,1}",
+              "R(2,3,4), 1, 3 | R(2,3,4), {1,2}, {3,1} | R(2,3), -1, 1",
+              "dims moved to other places, the rest in order");
+CJR_COMPOSITE(rot90, "", CJ_METHOD, "x, k:int=1, dims:axes?",
+              "R(2,3) | R(2,3), 2 | R(2,3,4), -1, {2,3} | R(2,2), 5, {2,1}",
               "k quarter turns in the plane of two dims, from the first to the second");
 CJR_COMPOSITE(flipud, "", CJ_METHOD, "x", "R(3) | R(2,3)", "order reversed along the first dim");
 CJR_COMPOSITE(fliplr, "", CJ_METHOD, "x", "R(2,3) | R(2,3,4)", "order reversed along the second dim");
@@ -204,6 +206,7 @@ CJR_COMPOSITE(repeat_interleave, "", CJ_METHOD, "x, repeats:int, dim:axis?",
               "R(3), 2 | R(2,3), 2 | R(2,3), 3, 2 | R(2,3,2), 2, -2 | R(3), 0",
               "each element so often, along dim or of all elements in one dim");
 CJR_COMPOSITE(meshgrid, "", CJ_LISTRESULT, "tensors:list, indexing:str=\"ij\"",
-              "{R(2), R(3)} | {R(2), R(3), R(2)}, \"xy\" | {R(3)}", "the coordinates of a grid, one tensor for each dim");
+              "{R(2), R(3)} | {R(2), R(3), R(2)}, \"xy\" | {R(3)}",
+              "the coordinates of a grid, one tensor for each dim");
 CJR_COMPOSITE(diagflat, "", CJ_METHOD, "x, k:int=0", "R(3) | R(2,2), 1 | R()",
               "matrix with all elements of x on its k-th diagonal");

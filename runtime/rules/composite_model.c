@@ -141,9 +141,9 @@ CJR_COMPOSITE(silu, "", CJ_METHOD, "x", "R(5) | R(2,3) | R()", "x sigmoid(x)");
 CJR_COMPOSITE(logsigmoid, "", CJ_METHOD, "x", "R(5) | R(2,3) | R()", "logarithm of sigmoid(x)");
 CJR_COMPOSITE(hardtanh, "", CJ_METHOD, "x, min:num=-1, max:num=1", "R(5) | R(2,3), -0.5, 0.25 | R()",
               "x, but at least min and at most max; derivative 0 at both");
-CJR_COMPOSITE(logit, "", CJ_METHOD, "x, eps:num?", "U(5):abs() | U(2,3):abs(), 0.25 | U():abs()",
+CJR_COMPOSITE(logit, ",special", CJ_METHOD, "x, eps:num?", "U(5):abs() | U(2,3):abs(), 0.25 | U():abs()",
               "log(x / (1 - x)), with x first put between eps and 1 - eps");
-CJR_COMPOSITE(xlogy, "", CJ_METHOD, "x, y", "R(5), P(5) | R(2,3), P(3) | R(2,1), P(3)",
+CJR_COMPOSITE(xlogy, ",special", CJ_METHOD, "x, y", "R(5), P(5) | R(2,3), P(3) | R(2,1), P(3)",
               "x log(y), which is 0 where x is 0");
 CJR_COMPOSITE(lerp, "", CJ_METHOD, "a, b, w", "R(5), R(5), R(5) | R(2,3), R(3), 0.25 | R(2,1), R(3), R()",
               "a + w (b - a)");

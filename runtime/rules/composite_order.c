@@ -120,8 +120,7 @@ static bool median_of(const cj_call *k, bool skip, cj_ref *out, int cap, int *no
   ordered s;
   if (!cjr_given(k, 0)) return median_of_all(k, skip, out, nout);
   if (!cjr_room(k, 2, cap) || !begin_order(k, 0, &s)) return false;
-  if (line_length(&s) == 0)
-    return cjr_bad(k, CJ_ESHAPE, "shape %s has no elements to choose from", cjr_show(&s.t).s);
+  if (line_length(&s) == 0) return cjr_bad(k, CJ_ESHAPE, "shape %s has no elements to choose from", cjr_show(&s.t).s);
   s.keep = cjr_bool(k, 1, false);
   return values_and_places(&s, median_places(&s, skip), out, nout);
 }

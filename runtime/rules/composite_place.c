@@ -54,7 +54,8 @@ static CJR_FACE(build_take_along_dim) {
   int axis = cjr_axis(k, 0, &t, 0);
   if (!axis) return false;
   if (t.rank != ti.rank)
-    return cjr_bad(k, CJ_ESHAPE, "index of shape %s for shape %s, wanted as many dims", cjr_show(&ti).s, cjr_show(&t).s);
+    return cjr_bad(k, CJ_ESHAPE, "index of shape %s for shape %s, wanted as many dims", cjr_show(&ti).s,
+                   cjr_show(&t).s);
   return cjr_one(t.rank ? cjb_gather(k->g, x, at, axis) : x, out, nout);
 }
 
@@ -63,8 +64,7 @@ static CJR_FACE(build_masked_scatter) {
   cj_graph *g = k->g;
   cj_type t = cjr_in(k, 0), tm = cjr_in(k, 1), ts = cjr_in(k, 2), both;
   cj_ref src;
-  if (tm.dtype != CJ_BOOL)
-    return cjr_bad(k, CJ_EDTYPE, "mask is %s, wanted bool", cj_dtype_name((cj_dtype)tm.dtype));
+  if (tm.dtype != CJ_BOOL) return cjr_bad(k, CJ_EDTYPE, "mask is %s, wanted bool", cj_dtype_name((cj_dtype)tm.dtype));
   if (!cjt_broadcast(&t, &tm, &both) || !cjt_sameshape(&t, &both))
     return cjr_bad(k, CJ_ESHAPE, "a mask of shape %s does not fit shape %s", cjr_show(&tm).s, cjr_show(&t).s);
   if (!cjr_into(k, 2, "src", t.dtype, &src)) return false;
@@ -107,7 +107,8 @@ static CJR_FACE(build_one_hot) {
   cj_type t = cjr_in(k, 0);
   int64_t n = cjr_int(k, 0, 0);
   if (!cjr_isindex(k, 0, "x") || !cjr_maxrank(k, 0, CJ_MAXRANK - 1)) return false;
-  if (n < 0 || (n == 0 && cjt_count(&t))) return cjr_bad(k, CJ_EARG, "n is %lld, wanted a number of classes", (long long)n);
+  if (n < 0 || (n == 0 && cjt_count(&t)))
+    return cjr_bad(k, CJ_EARG, "n is %lld, wanted a number of classes", (long long)n);
   cj_ref x = cjb_unsqueeze(k->g, checked_classes(k->g, k->in[0], n), 1);
   cj_ref hot = cjb_eq(k->g, x, cjb_iota(k->g, CJ_I64, n));
   return cjr_one(cjb_cast(k->g, hot, CJ_I64), out, nout);
@@ -137,13 +138,14 @@ CJR_COMPOSITE(index_fill, "", CJ_METHOD, "x, dim:axis, index:index, value",
 CJR_COMPOSITE(take_along_dim, "", CJ_METHOD, "x, index:index, dim:axis?",
               "R(3,4), INT(4, 3,2), 2 | R(3,4), INT(4, 1,2), 2 | R(2,3), INT(6, 4) | R(5), INT(5, 7), 1",
               "elements of x at index along dim, the other dims broadcast; without dim in reading order");
-CJR_COMPOSITE(masked_scatter, "", CJ_METHOD, "x, mask, src", "R(5), B(5), R(5) | R(2,3), B(3), R(6) | R(2,3), B(2,1), R(7)",
+CJR_COMPOSITE(masked_scatter, "", CJ_METHOD, "x, mask, src",
+              "R(5), B(5), R(5) | R(2,3), B(3), R(6) | R(2,3), B(2,1), R(7)",
               "x with the elements of src, in order, where mask is true");
 CJR_COMPOSITE(slice_scatter, "", CJ_METHOD, "x, src, dim:axis, first:pos, last:pos, step:int=1",
               "R(5), R(3), 1, 2, 4 | R(2,7), R(2,3), 2, 1, 7, 3 | R(3,2), R(2,2), -2, -2, -1",
               "x with the slice first, first + step, ..., last along dim replaced by src");
-CJR_COMPOSITE(one_hot, "", CJ_METHOD | CJ_NODIFF, "x:index, n:int",
-              "INT(4, 5), 4 | INT(3, 2,3), 4 | INT(2), 2", "1 at the class that each position names, of n, else 0");
+CJR_COMPOSITE(one_hot, "", CJ_METHOD | CJ_NODIFF, "x:index, n:int", "INT(4, 5), 4 | INT(3, 2,3), 4 | INT(2), 2",
+              "1 at the class that each position names, of n, else 0");
 CJR_COMPOSITE(bincount, "", CJ_METHOD, "x:index, weights?, minlength:int=0",
               "INT(4, 7), nil, 4 | INT(4, 7), R(7), 5 | INT(3, 4), R(4), 3",
               "how often each position comes, or the sum of its weights; called from Lua the result is long enough");

@@ -22,11 +22,10 @@ static CJR_FACE(build_bmm) {
   return matrix_factors(k, 0, 3, v) && cjr_one(cjb_matmul(k->g, v[0], v[1]), out, nout);
 }
 
-/* beta c + alpha a b for matrices, or batches of them */
-static bool add_product(const cj_call *k, int rank, cj_ref *out, int *nout) {
+static CJR_FACE(build_addmm) {
   cj_ref v[3];
   double beta = cjr_num(k, 0, 1), alpha = cjr_num(k, 1, 1);
-  if (!matrix_factors(k, 1, rank, v) || !cjr_numbers(k, 0, 3, v)) return false;
+  if (!matrix_factors(k, 1, 2, v) || !cjr_numbers(k, 0, 3, v)) return false;
   cj_type c = cjr_in(k, 0), both;
   cj_ref y = cjb_matmul(k->g, v[1], v[2]);
   cj_type t = cjb_type(k->g, y);
@@ -39,9 +38,6 @@ static bool add_product(const cj_call *k, int rank, cj_ref *out, int *nout) {
   int dtype = cjt_promote(cjb_type(k->g, y).dtype, cjb_type(k->g, bias).dtype);
   return cjr_one(cjb_add(k->g, cjb_cast(k->g, bias, dtype), cjb_cast(k->g, y, dtype)), out, nout);
 }
-
-static CJR_FACE(build_addmm) { return add_product(k, 2, out, nout); }
-static CJR_FACE(build_baddbmm) { return add_product(k, 3, out, nout); }
 
 /* --- vectors ----------------------------------------------------------------------------- */
 
@@ -96,9 +92,6 @@ CJR_COMPOSITE(bmm, "", CJ_METHOD, "a, b", "R(5,2,3), R(5,3,4) | R(1,2,2), R(1,2,
 CJR_COMPOSITE(addmm, "", CJ_METHOD, "c, a, b, beta:num=1, alpha:num=1",
               "R(2,4), R(2,3), R(3,4) | R(4), R(2,3), R(3,4), 0.5, 2 | R(), R(2,3), R(3,4)",
               "beta c + alpha times the matrix product of a and b");
-CJR_COMPOSITE(baddbmm, "", CJ_METHOD, "c, a, b, beta:num=1, alpha:num=1",
-              "R(2,2,4), R(2,2,3), R(2,3,4) | R(2,4), R(2,2,3), R(2,3,4), 0.5, 2 | R(), R(1,2,3), R(1,3,4)",
-              "beta c + alpha times the matrix products of two batches a and b");
 CJR_COMPOSITE(dot, "", CJ_METHOD, "a, b", "R(3), R(3) | R(1), R(1) | R(0), R(0)", "inner product of two vectors");
 CJR_COMPOSITE(outer, "", CJ_METHOD, "a, b", "R(2), R(3) | R(1), R(4)", "matrix of all products of two vectors");
 CJR_COMPOSITE(cross, ",linalg", CJ_METHOD, "a, b, dim:axis=-1",

@@ -192,11 +192,11 @@ CJR_COMPOSITE(norm, ",linalg", CJ_METHOD, "x, p:num|str=2, dim:axes?, keepdim:bo
               "N(3,4), -1/0, 1 | N(2,2), \"fro\"",
               "p-norm of the elements as a vector, over all of them or along dims; p may be inf, -inf, 0 or \"fro\" "
               "(the same as 2); derivative 0 at 0");
-CJR_COMPOSITE(logsumexp, "", CJ_METHOD, REDUCTION, "R(5) | R(2,3), 2 | R(2,3,4), {1,-1}, true",
+CJR_COMPOSITE(logsumexp, ",special", CJ_METHOD, REDUCTION, "R(5) | R(2,3), 2 | R(2,3,4), {1,-1}, true",
               "log of the sum of exponentials, without overflow");
-CJR_COMPOSITE(softmax, "", CJ_METHOD, "x, dim:axis=-1", "R(4), 1 | R(3,4), 2 | R(2,3,4), -2",
+CJR_COMPOSITE(softmax, ",special", CJ_METHOD, "x, dim:axis=-1", "R(4), 1 | R(3,4), 2 | R(2,3,4), -2",
               "exponentials scaled to sum 1 along dim");
-CJR_COMPOSITE(log_softmax, "", CJ_METHOD, "x, dim:axis=-1", "R(4), 1 | R(3,4), 2 | R(2,3,4), -2",
+CJR_COMPOSITE(log_softmax, ",special", CJ_METHOD, "x, dim:axis=-1", "R(4), 1 | R(3,4), 2 | R(2,3,4), -2",
               "logarithm of softmax, without loss for small probabilities");
 CJR_COMPOSITE(max, "", CJ_METHOD | CJ_INDEXRESULT, EXTREME, "R(2,3) | R(2,3), 2 | R(2,3,4), -2, true | R(4)",
               "largest element; along a dim the largest elements and their positions");

@@ -168,7 +168,8 @@ CJR_COMPOSITE(trapz, "", CJ_METHOD, INTEGRAL,
               "integral along dim by trapezoids, over points x or steps dx");
 CJR_COMPOSITE(trapezoid, "", CJ_METHOD, INTEGRAL, "R(5) | R(3,4), R(4)",
               "integral along dim by trapezoids, over points x or steps dx");
-CJR_COMPOSITE(cumulative_trapezoid, "", CJ_METHOD, INTEGRAL, "R(5) | R(5), R(5) | R(3,4), R(3), 1, 1 | R(2,3), nil, 0.5",
+CJR_COMPOSITE(cumulative_trapezoid, "", CJ_METHOD, INTEGRAL,
+              "R(5) | R(5), R(5) | R(3,4), R(3), 1, 1 | R(2,3), nil, 0.5",
               "integrals along dim up to each point but the first");
 CJR_COMPOSITE(aminmax, "", CJ_METHOD, TOTAL, "R(2,3) | R(2,3), 2 | R(2,3,4), {1,3}, true",
               "smallest and largest element; ties share the derivative");

@@ -109,6 +109,10 @@ static cj_ref scale_seed(cj_graph *g, cj_ref s, cj_ref z) {
 #define DIGAMMA(x) cjb_digamma(g, x)
 #define POLYGAMMA(n, x) cjb_polygamma(g, n, x)
 #define SIGN(x) cjb_sign(g, x)
+#define I0(x) cjb_i0(g, x)
+#define I1(x) cjb_i1(g, x)
+#define I0E(x) cjb_i0e(g, x)
+#define I1E(x) cjb_i1e(g, x)
 #define TRUNC(x) cjb_trunc(g, x)
 #define FLOOR_DIVIDE(x, z) cjb_floor_divide(g, x, z)
 #define WHERE(c, a, b) cjb_where(g, c, a, b)
@@ -180,9 +184,10 @@ CJR_FACE(cjr_face_elementwise) {
 #define KEEPS_B 0
 #define KEEPS_W 0
 /* Rows that are neither methods nor joint are there for the derivatives of others. */
+#define MODULE(flags) ((flags)&CJ_SPECIAL ? ",special" : (flags) & (CJ_METHOD | CJ_JOINT) ? "" : NULL)
 #define X(name_, nin_, types, result, lin_, flags_, value, dx, dz, dw, domain_, meta_, doc_)                           \
   const cj_op cjo_##name_ = {.name = #name_,                                                                           \
-                             .module = (flags_) & (CJ_METHOD | CJ_JOINT) ? "" : NULL,                                  \
+                             .module = MODULE(flags_),                                                                 \
                              .sig = SIG_##nin_,                                                                        \
                              .doc = doc_,                                                                              \
                              .meta = meta_,                                                                            \

@@ -25,6 +25,7 @@ local letters = {
   R = function() return between(-2, 2) end,
   P = function() return between(0.2, 3) end,
   U = function() return between(-0.9, 0.9) end,
+  Q = function() return between(0.05, 0.95) end,
   N = function() return signed(between(0.3, 2)) end,
   G = function() return between(1.2, 3) end,
   F = function() return math.floor(between(-3, 3)) + between(0.2, 0.8) end,
