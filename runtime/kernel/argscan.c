@@ -21,7 +21,7 @@ static line_axes other_axes(const cj_view *in, const cj_view *out, int64_t which
   return s;
 }
 
-#define BETTER >=
+#define ASGOOD >=
 #define NAME argcummax_f64
 #define T double
 #include "kernel/argscan.h"
@@ -34,9 +34,9 @@ static line_axes other_axes(const cj_view *in, const cj_view *out, int64_t which
 #define NAME argcummax_b8
 #define T uint8_t
 #include "kernel/argscan.h"
-#undef BETTER
+#undef ASGOOD
 
-#define BETTER <=
+#define ASGOOD <=
 #define NAME argcummin_f64
 #define T double
 #include "kernel/argscan.h"
@@ -49,6 +49,7 @@ static line_axes other_axes(const cj_view *in, const cj_view *out, int64_t which
 #define NAME argcummin_b8
 #define T uint8_t
 #include "kernel/argscan.h"
+#undef ASGOOD
 
 const cj_eval cjk_argcummax[CJ_NDTYPE] = {argcummax_f64, argcummax_f32, argcummax_i64, argcummax_b8};
 const cj_eval cjk_argcummin[CJ_NDTYPE] = {argcummin_f64, argcummin_f32, argcummin_i64, argcummin_b8};

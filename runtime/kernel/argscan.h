@@ -1,5 +1,5 @@
 /* argscan.h -- one of argcummax, argcummin for one dtype; argscan.c includes it once for each.  Set before:
-** NAME of the eval, T the type of the elements, BETTER >= or <=. */
+** NAME of the eval, T the type of the elements, ASGOOD >= or <=. */
 #define D(name) CJK_PASTE(name, NAME)
 
 /* The best so far gives way to what is as good, and to NaN; NaN gives way to the next one only. */
@@ -9,7 +9,7 @@ static void D(line)(const T *x, int64_t xs, int64_t n, int64_t *y, int64_t ys) {
   y[0] = 0;
   for (int64_t i = 1; i < n; i++) {
     T v = x[i * xs];
-    if (ISNAN(v) || (!ISNAN(best) && v BETTER best)) best = v, at = i;
+    if (ISNAN(v) || (!ISNAN(best) && v ASGOOD best)) best = v, at = i;
     y[i * ys] = at;
   }
 }
@@ -21,10 +21,9 @@ static cj_status NAME(const cj_view *in, int nin, const cj_attr *a, cj_view *out
   cjk_walk w;
   const int64_t *stride[] = {s.ys, s.xs};
   for (bool more = cjk_walk_start(&w, s.rank, s.dim, 2, stride); more; more = cjk_walk_next(&w))
-    for (int64_t i = 0; i < w.n; i++)
-      D(line)
-      ((const T *)in->data + w.at[1] + i * w.step[1], s.xstep, s.n, (int64_t *)out->data + w.at[0] + i * w.step[0],
-       s.ystep);
+    for (int64_t i = 0; i < w.n; i++) D(line)
+  ((const T *)in->data + w.at[1] + i * w.step[1], s.xstep, s.n, (int64_t *)out->data + w.at[0] + i * w.step[0],
+   s.ystep);
   return CJ_OK;
 }
 #undef D

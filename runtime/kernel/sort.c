@@ -27,7 +27,7 @@ typedef struct sort_space {
 #define TOP64 ((uint64_t)1 << 63)
 #define TOP32 ((uint32_t)1 << 31)
 
-typedef uint64_t key_fn(const char *x);
+typedef uint64_t sort_key(const char *x);
 static uint64_t key_f64(const char *x) {
   double d;
   uint64_t b;
@@ -53,10 +53,10 @@ static uint64_t key_i64(const char *x) {
 }
 static uint64_t key_b8(const char *x) { return (uint8_t)*x; }
 
-static key_fn *const key_of[CJ_NDTYPE] = {key_f64, key_f32, key_i64, key_b8};
+static sort_key *const sort_keys[CJ_NDTYPE] = {key_f64, key_f32, key_i64, key_b8};
 
 static void read_line(const char *x, int64_t step, int64_t n, int dtype, bool descending, sort_item *item) {
-  key_fn *key = key_of[dtype];
+  sort_key *key = sort_keys[dtype];
   uint64_t flip = descending ? UINT64_MAX : 0;
   step *= (int64_t)cjt_dsize(dtype);
   for (int64_t i = 0; i < n; i++) item[i] = (sort_item){key(x + i * step) ^ flip, i};

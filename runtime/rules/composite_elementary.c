@@ -73,12 +73,12 @@ static CJR_FACE(build_nan_to_num) {
 
 /* --- scales ------------------------------------------------------------------------------------- */
 
-static bool scaled(const cj_call *k, double by, cj_ref *out, int *nout) {
+static bool in_units(const cj_call *k, double by, cj_ref *out, int *nout) {
   cj_ref x = cjr_float(k, 0);
   return x && cjr_one(cjr_scale(k->g, x, by), out, nout);
 }
-static CJR_FACE(build_deg2rad) { return scaled(k, 0.017453292519943295769, out, nout); }
-static CJR_FACE(build_rad2deg) { return scaled(k, 57.295779513082320877, out, nout); }
+static CJR_FACE(build_deg2rad) { return in_units(k, 0.017453292519943295769, out, nout); }
+static CJR_FACE(build_rad2deg) { return in_units(k, 57.295779513082320877, out, nout); }
 
 static CJR_FACE(build_logaddexp2) {
   const double ln2 = 0.69314718055994530942;

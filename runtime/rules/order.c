@@ -56,7 +56,7 @@ static CJR_INFER(infer_searchsorted) { /* v: right */
 }
 
 /* A sequence without leading dims serves values of any shape. */
-static bool find_places(const cj_call *k, int sequence, int values, bool right, cj_ref *out, int *nout) {
+static bool search_in(const cj_call *k, int sequence, int values, bool right, cj_ref *out, int *nout) {
   cj_call both = {k->g, k->op, (cj_ref[]){k->in[sequence], k->in[values]}, 2, 0, NULL, 0};
   cj_ref v[2];
   cj_type x = cjr_in(&both, 0), t = cjr_in(&both, 1), line = t, one = x;
@@ -75,8 +75,8 @@ static bool find_places(const cj_call *k, int sequence, int values, bool right, 
   return cjr_one(cjb_reshape(k->g, y, &t), out, nout);
 }
 
-static CJR_FACE(face_searchsorted) { return find_places(k, 0, 1, cjr_bool(k, 0, false), out, nout); }
-static CJR_FACE(build_bucketize) { return find_places(k, 1, 0, cjr_bool(k, 0, false), out, nout); }
+static CJR_FACE(face_searchsorted) { return search_in(k, 0, 1, cjr_bool(k, 0, false), out, nout); }
+static CJR_FACE(build_bucketize) { return search_in(k, 1, 0, cjr_bool(k, 0, false), out, nout); }
 
 const cj_op cjo_searchsorted = {.name = "searchsorted",
                                 .module = "",
