@@ -42,19 +42,21 @@ function way.call(label, f, results)
   return way.lua(label, function(n) for _ = 1, n do f() end end, results)
 end
 
--- bench_NAME of scripts/bench/c or cxx, or of a library; shapes: those of its results.
-function way.hand(label, name, inputs, shapes, sizes, library)
+-- bench_NAME of scripts/bench/c or cxx; shapes: those of its results.  opts.library: where else it is;
+-- opts.select(results): what of them is compared.
+function way.hand(label, name, inputs, shapes, sizes, opts)
+  opts = opts or {}
   local outputs = {}
   for i, shape in ipairs(shapes) do outputs[i] = cj.zeros(shape) end
-  local good, reference = pcall(host.reference, name, inputs, outputs, sizes or {}, library)
+  local good, reference = pcall(host.reference, name, inputs, outputs, sizes or {}, opts.library)
   if not good or not reference then
-    return {label = label, why = good and "it is not installed" or reference}
+    return {label = label, why = good and "absent" or reference}
   end
   return {label = label, time = function(n) return host.time(reference, n) end, results = function()
     host.time(reference, 1)
     local list = {}
     for i, y in ipairs(outputs) do list[i] = y + 0 end
-    return list
+    return opts.select and opts.select(list) or list
   end}
 end
 
