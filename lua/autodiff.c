@@ -14,14 +14,16 @@ typedef struct drive {
   bool aux;        /* f returns (outputs, something else), which is handed through */
   bool also_value; /* the outputs after the derivative, not before it */
   bool list;       /* argnums was a table */
+  bool verbose;    /* print how it is computed */
   int nargnums;
   int64_t argnum[16];
 } drive;
 
 /* --- options --------------------------------------------------------------------- */
 
-static const char *const option_names[] = {"strategy", "vectorize", "chunk_size", "max_bytes",    "create_graph",
-                                           "strict",   "has_aux",   "argnums",    "return_value", NULL};
+static const char *const option_names[] = {"strategy",     "vectorize", "chunk_size", "max_bytes",
+                                           "create_graph", "strict",    "has_aux",    "argnums",
+                                           "return_value", "verbose",   NULL};
 
 static bool option_bool(lua_State *L, const drive *d, int opts, const char *name, bool otherwise) {
   bool b = otherwise;
@@ -99,6 +101,7 @@ static void read_options(lua_State *L, drive *d, int opts) {
   d->rq.detach = !option_bool(L, d, opts, "create_graph", true);
   d->rq.strict = option_bool(L, d, opts, "strict", false);
   d->aux = option_bool(L, d, opts, "has_aux", false);
+  d->verbose = option_bool(L, d, opts, "verbose", false);
   if (option_bool(L, d, opts, "return_value", false) && !d->rq.value) d->rq.value = d->also_value = true;
 }
 
@@ -178,6 +181,31 @@ static void check_scalar(lua_State *L, cjl_state *S, const drive *d, int out, in
   cjl_error(L, "%s: f should return one tensor with one element; it returned shape %s", d->who, lua_tostring(L, -1));
 }
 
+/* What the core has to say, until it can be printed. */
+typedef struct explanation {
+  size_t n;
+  char text[1024];
+} explanation;
+
+static cj_status note_explanation(void *ud, const char *s, size_t n) {
+  explanation *e = ud;
+  for (size_t i = 0; i < n && e->n + 1 < sizeof e->text; i++) e->text[e->n++] = s[i];
+  return CJ_OK;
+}
+
+/* Through the host's print, which may show text somewhere else than on the standard output. */
+static void print_explanation(lua_State *L, const drive *d, const explanation *e) {
+  if (lua_getglobal(L, "print") == LUA_TFUNCTION) {
+    size_t n = e->n && e->text[e->n - 1] == '\n' ? e->n - 1 : e->n;
+    lua_pushfstring(L, "%s: ", d->who);
+    lua_pushlstring(L, e->text, n);
+    lua_concat(L, 2);
+    lua_call(L, 1, 0);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
 /* Ends the trace and pushes the results: values, derivatives, aux, in the order of d. */
 static int finish(lua_State *L, cjl_state *S, const drive *d, const frame *f) {
   int nx = cjl_leaves(L, f->in), ny = cjl_leaves(L, f->out), nv = 0, vstructure = 0, got = 0;
@@ -200,9 +228,14 @@ static int finish(lua_State *L, cjl_state *S, const drive *d, const frame *f) {
   if (f->aux) lua_pushvalue(L, f->aux);
   (void)cjl_values(L, f->out, y);
   if (nv) (void)cjl_values(L, vstructure, v);
-  cj_status s = cj_trace_derive(S->ctx, f->trace, y, ny, &d->rq, v, nv, out, n, &got);
+  explanation said = {0};
+  cj_request rq = d->rq;
+  rq.explain = d->verbose ? note_explanation : NULL;
+  rq.explain_ud = &said;
+  cj_status s = cj_trace_derive(S->ctx, f->trace, y, ny, &rq, v, nv, out, n, &got);
   if (s != CJ_OK) return cjl_raise(L, S, s, d->who);
   cjl_fillslots(L, S, &slots, out);
+  if (d->verbose) print_explanation(L, d, &said);
   return lua_gettop(L) - first + 1;
 }
 

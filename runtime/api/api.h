@@ -30,6 +30,13 @@ bool cj_type_of(cj_ctx *c, const cj_val *v, cj_type *out);
 /* g at in (one value an input, types checked): run through the plan cache, or inlined into the innermost
 ** trace among in.  out: g->nout. */
 cj_status cj_program_apply(cj_ctx *c, const cj_graph *g, const cj_val *in, cj_val *out);
+/* --- choice.c --- */
+cjj_choice cj_choice_of(const cjj_derived *d);
+/* A few lines, each with its end; nothing if there was nothing to choose. */
+void cj_choice_text(cj_text *t, const cjj_choice *h);
+/* To rq->explain, which is there. */
+cj_status cj_explain_derived(cj_ctx *c, const cjj_derived *d, const cj_request *rq);
+
 /* A request as it is known here. */
 cj_request *cj_request_read(cj_request *own, const cj_request *rq);
 /* A number that code asked for: the value x of instruction r. */

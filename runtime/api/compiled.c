@@ -198,13 +198,8 @@ cj_status cj_compiled_new(cj_func *f, cj_compiled **out) {
 /* --- from another one --------------------------------------------------------------------------------------- */
 
 static bool take_derived(cj_compiled *k, cjj_derived **d) {
-  const cj_pattern *p = cjj_pattern_of(*d);
-  k->choice = *cjj_choice_of(*d);
-  if (p) {
-    k->pattern = cjj_pattern_retain(cjj_pattern_of(*d));
-    k->choice = (cjj_choice){
-        .strategy = "sparse", .nonzeros = p->nnz, .forward = -1, .backward = -1, .sparse = -1, .chosen = -1};
-  }
+  k->choice = cj_choice_of(*d);
+  if (cjj_pattern_of(*d)) k->pattern = cjj_pattern_retain(cjj_pattern_of(*d));
   if (!cjj_isloop(*d)) return true;
   k->loops = *d;
   *d = NULL;

@@ -121,26 +121,6 @@ cj_status cj_compiled_write(const cj_compiled *k, cj_form form, cj_write_fn w, v
 
 /* --- why ------------------------------------------------------------------------------------------------------- */
 
-static void text_cost(compiled_text *o, const char *what, double cost) {
-  if (cost >= 0) cjm_putf(&o->t, "  %s about %.3g\n", what, cost);
-  text_flush(o);
-}
-
-static void text_choice(compiled_text *o, const cj_compiledstat *x) {
-  if (!x->strategy) return;
-  cjm_putf(&o->t, "chosen: %s", x->strategy);
-  if (x->passes) cjm_putf(&o->t, ", %lld directions in %lld sweeps", (long long)x->seeds, (long long)x->passes);
-  if (x->nonzeros >= 0) cjm_putf(&o->t, ", %lld entries may not be zero", (long long)x->nonzeros);
-  cjm_puts(&o->t, "\n");
-  text_flush(o);
-  if (x->forward < 0 && x->backward < 0) return;
-  cjm_puts(&o->t, "estimates, 1 is one element of an elementwise operation:\n");
-  text_cost(o, "forward-mode", x->forward);
-  text_cost(o, "reverse-mode", x->backward);
-  text_cost(o, "coloured", x->sparse);
-  text_cost(o, "chosen", x->chosen);
-}
-
 cj_status cj_compiled_explain(cj_compiled *k, cj_write_fn w, void *ud) {
   cj_compiledstat x;
   compiled_text o;
@@ -149,7 +129,8 @@ cj_status cj_compiled_explain(cj_compiled *k, cj_write_fn w, void *ud) {
   cjm_putf(&o.t, "%lld instructions were recorded, the program has %lld; %u guards; %zu bytes of constants\n",
            (long long)x.traced, (long long)x.ops, k->nguard, x.constants);
   text_flush(&o);
-  text_choice(&o, &x);
+  cj_choice_text(&o.t, &k->choice);
+  text_flush(&o);
   if (k->loops) cjm_puts(&o.t, "computed in loops over a few directions at a time\n");
   text_flush(&o);
   if (o.s == CJ_OK && k->plan) o.s = cje_plan_write(k->plan, w, ud);

@@ -250,7 +250,7 @@ static bool cast_v(cj_ctx *c, const cj_trace *t, const cj_request *rq, const cj_
 static cj_status derive_with(cj_ctx *c, cj_trace *t, const cj_request *rq, const cj_val *v, int nv, cj_val *out,
                              int cap, int *nout) {
   derived_entry *e = entry_for(c, t->g, rq, nv);
-  if (!e) return c->status;
+  if (!e || (rq->explain && cj_explain_derived(c, e->d, rq) != CJ_OK)) return c->status;
   input_set x;
   *nout = cjj_nout(e->d);
   if (*nout > cap) return cjm_fail(c, CJ_ELIMIT, "%d results, room for %d", *nout, cap);

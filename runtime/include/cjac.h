@@ -298,6 +298,10 @@ typedef struct cj_request {
   bool value;       /* the outputs too, before the rest */
   bool strict;      /* EARG, naming both, where an output does not depend on an input */
   bool detach;      /* results are constants to enclosing traces */
+  /* Told, in a few lines of text, how it is computed and what was thought to cost how much; NULL: nobody is.  Called
+  ** within the call that derives; it must not call cjac.  A status other than CJ_OK ends that call with it. */
+  cj_write_fn explain;
+  void *explain_ud;
 } cj_request;
 
 /*

@@ -426,3 +426,40 @@ describe("values inside f", function()
     same(j, cj.rand(3):diag())
   end)
 end)
+
+describe("verbose", function()
+  local globals = debug.getregistry()[2] -- specs have an environment of their own
+  local function printed(call)
+    local old, lines = globals.print, {}
+    globals.print = function(...) lines[#lines + 1] = table.concat({...}, "\t") end
+    local good, result = pcall(call)
+    globals.print = old
+    return table.concat(lines, "\n"), good, result
+  end
+  local function f(x) return x:sin() * 2 end
+
+  it("says what was chosen, and gives the same", function()
+    local text, good, J = printed(function() return cj.jacobian(f, cj.ones(4), {verbose = true, strategy = "forward-mode"}) end)
+    same(good, true)
+    same(text:find("^cj.jacobian: chosen: forward%-mode, 4 directions") ~= nil, true)
+    same(text:find("reverse-mode about", 1, true) == nil, true) -- it was not to be looked at
+    same(J, cj.jacobian(f, cj.ones(4)))
+  end)
+  it("is silent otherwise", function()
+    same(printed(function() return cj.jacobian(f, cj.ones(4), {verbose = false}) end), "")
+    same(printed(function() return cj.jacobian(f, cj.ones(4)) end), "")
+  end)
+  it("says it for products and gradients", function()
+    same(printed(function() cj.vjp(f, cj.ones(4), cj.ones(4), {verbose = true}) end), "cj.vjp: chosen: one sweep")
+  end)
+  it("an error of print leaves everything as it was", function()
+    local old = globals.print
+    globals.print = function() error "no printer" end
+    local good, message = pcall(cj.jacobian, f, cj.ones(4), {verbose = true})
+    globals.print = old
+    same(good, false)
+    same(message:find("no printer", 1, true) ~= nil, true)
+    same(cj.jacobian(f, cj.zeros(2)), 2 * cj.eye(2))
+  end)
+  fails({"option 'verbose'", "a boolean"}, cj.jacobian, f, cj.ones(4), {verbose = 1})
+end)
