@@ -240,14 +240,10 @@ static void fill_slots(calling *c, const cjl_version *v) {
 
 static int push_sparse(calling *c, int version, int value) {
   lua_State *L = c->L;
-  const cjl_version *v = lua_touserdata(L, version);
   cjl_pushuser(L, CJL_NEWSPARSE);
   lua_pushvalue(L, value);
-  lua_getiuservalue(L, version, CJL_VROW);
-  lua_getiuservalue(L, version, CJL_VCOL);
-  lua_pushinteger(L, (lua_Integer)v->rows);
-  lua_pushinteger(L, (lua_Integer)v->cols);
-  lua_call(L, 5, 1);
+  lua_getiuservalue(L, version, CJL_VPATTERN);
+  lua_call(L, 2, 1);
   return 1;
 }
 
@@ -285,14 +281,14 @@ static bool push_given(calling *c) {
   return true;
 }
 
-/* Only a sparse tensor with the places of this version can take its entries. */
+/* Only a sparse tensor with the pattern of this version can take its entries. */
 static bool push_given_sparse(calling *c, const cjl_version *v) {
   lua_State *L = c->L;
   if (lua_type(L, c->out) != LUA_TTABLE) return false;
   lua_getfield(L, c->out, "vals");
   push_version(c, v);
-  lua_getiuservalue(L, -1, CJL_VROW);
-  lua_getfield(L, c->out, "row");
+  lua_getiuservalue(L, -1, CJL_VPATTERN);
+  lua_getfield(L, c->out, "pattern");
   return lua_rawequal(L, -1, -2) && cjl_test(L, c->S, c->first);
 }
 

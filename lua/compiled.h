@@ -19,18 +19,17 @@ typedef struct cjl_version {
   cj_compiled *k;
   struct cjl_version *next;
   struct cjl_signature *sig;
-  int nret, ny;   /* values the function returns; tensors in them */
-  bool flat;      /* every one of these values is a tensor */
-  bool fickle;    /* depends on numbers as such, not only on comparisons */
-  bool hit;       /* served a call after the one it was made for */
-  int misses;     /* calls in a row that it did not serve */
-  uint64_t tried; /* the last call that it did not serve */
-  bool sparse;    /* its result is a sparse tensor of that many rows and columns */
-  int64_t rows, cols;
+  int nret, ny;      /* values the function returns; tensors in them */
+  bool flat;         /* every one of these values is a tensor */
+  bool fickle;       /* depends on numbers as such, not only on comparisons */
+  bool hit;          /* served a call after the one it was made for */
+  int misses;        /* calls in a row that it did not serve */
+  uint64_t tried;    /* the last call that it did not serve */
+  bool sparse;       /* its result is a sparse tensor */
   cjl_tensor **slot; /* room for ny: handles that results are written to */
   cj_val y[];        /* room for ny */
 } cjl_version;
-enum { CJL_VRESULTS = 1, CJL_VARGS, CJL_VSIGNATURE, CJL_VROW, CJL_VCOL, CJL_VNUV = CJL_VCOL };
+enum { CJL_VRESULTS = 1, CJL_VARGS, CJL_VSIGNATURE, CJL_VPATTERN, CJL_VNUV = CJL_VPATTERN };
 
 typedef struct cjl_signature {
   struct cjl_signature *next;

@@ -4,6 +4,8 @@
 
 #include "tracing.h"
 
-/* Pushes the rows and the columns of all nonzeros, counted from 1. */
-void cjl_pushplaces(lua_State *L, cjl_state *S, const cj_csr *m, const char *who);
+#define CJL_PATTERN "cjac.pattern"
+
+/* Pushes the holder of p, one more reference to which it takes: the same one as long as it is in use. */
+void cjl_pushpattern(lua_State *L, cj_pattern *p);
 #endif

@@ -57,10 +57,18 @@ int cjl_line(lua_State *L) {
   return caller(L, &ar) ? ar.currentline : 0;
 }
 
+/* The nearest caller that is the user's, and not a part of the module that is written in Lua. */
+static bool user_caller(lua_State *L, lua_Debug *ar) {
+  static const char own[] = "@cjac/";
+  for (int level = 1; lua_getstack(L, level, ar); level++)
+    if (lua_getinfo(L, "Sl", ar) && ar->currentline > 0 && strncmp(ar->source, own, sizeof own - 1) != 0) return true;
+  return false;
+}
+
 int cjl_error(lua_State *L, const char *fmt, ...) {
   lua_Debug ar;
   va_list ap;
-  if (caller(L, &ar) && lua_getinfo(L, "S", &ar))
+  if (user_caller(L, &ar))
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
   else
     lua_pushliteral(L, "");

@@ -58,7 +58,7 @@ enum { /* user values of the state */
        CJL_OPS,        /* the memory of ops */
        CJL_BOXRESULTS, /* a function of ops.c */
        CJL_TRACEMETA,
-       CJL_NEWSPARSE, /* makes a sparse tensor of its parts */
+       CJL_NEWSPARSE, /* makes a sparse tensor of entries and the holder of a pattern */
        CJL_NUV = CJL_NEWSPARSE
 };
 

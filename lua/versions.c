@@ -462,17 +462,12 @@ static void check_directions(lua_State *L, cjl_state *S, const cjl_compiled *F, 
   }
 }
 
-static void note_places(lua_State *L, cjl_state *S, const cjl_compiled *F, cjl_version *v, int at) {
-  cj_csr m;
-  const cj_pattern *p = cj_compiled_pattern(v->k);
+static void note_pattern(lua_State *L, cjl_version *v, int at) {
+  cj_pattern *p = cj_compiled_pattern(v->k);
   if (!p) return;
-  cj_pattern_csr(p, &m);
-  cjl_pushplaces(L, S, &m, F->who);
-  lua_setiuservalue(L, at, CJL_VCOL);
-  lua_setiuservalue(L, at, CJL_VROW);
+  cjl_pushpattern(L, p);
+  lua_setiuservalue(L, at, CJL_VPATTERN);
   v->sparse = true;
-  v->rows = m.rows;
-  v->cols = m.cols;
 }
 
 /* F, then the arguments. */
@@ -491,7 +486,7 @@ static int derive_version(lua_State *L) {
   else
     CJL_TRY(L, S, F->who, cj_compiled_derive(p->k, &F->rq, nv, &v->k));
   if (nv) check_directions(L, S, F, v->k, args);
-  note_places(L, S, F, v, at);
+  note_pattern(L, v, at);
   lua_settop(L, at);
   add_version(L, S, 1, args);
   return 1;

@@ -1,6 +1,7 @@
 -- The runtime as one translation unit (how engines like to vendor it, and static names are unique), and
 -- the public headers in C11 and C++17.  The loops of an instruction set stay files of their own;
--- native_none.c stands for the files of the native back end where there is none.
+-- native_none.c stands for the files of the native back end where there is none; solve_none.c for solve.c, which needs
+-- the headers of SuiteSparse.
 
 local check = dofile "scripts/check.lua"
 
@@ -20,7 +21,8 @@ end
 local parts = {}
 for _, floor in ipairs(check.floors) do
   for _, path in ipairs(check.files("runtime/" .. floor, ".c")) do
-    if not path:find "/loops_%w+%.c$" and not path:find "/native_none%.c$" then parts[#parts + 1] = ('#include "%s"\n'):format(path:gsub("^runtime/", "")) end
+    local apart = path:find "/loops_%w+%.c$" or path:find "/native_none%.c$" or path:find "/jacobian/solve%.c$"
+    if not apart then parts[#parts + 1] = ('#include "%s"\n'):format(path:gsub("^runtime/", "")) end
   end
 end
 local unit = "#define _DEFAULT_SOURCE\n" .. table.concat(parts)

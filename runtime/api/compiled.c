@@ -37,7 +37,7 @@ int cj_compiled_nguard(const cj_compiled *k) { return (int)k->nguard; }
 const cj_type *cj_compiled_in(const cj_compiled *k, int i) { return cj_func_in(k->f, i); }
 const cj_type *cj_compiled_out(const cj_compiled *k, int i) { return cj_func_out(k->f, i); }
 bool cj_compiled_isbound(const cj_compiled *k) { return k->bound; }
-const cj_pattern *cj_compiled_pattern(const cj_compiled *k) { return k->pattern; }
+cj_pattern *cj_compiled_pattern(const cj_compiled *k) { return k->pattern; }
 
 /* Matrices can be singular and indices out of range. */
 static bool can_fail(const cj_graph *g) {

@@ -368,8 +368,46 @@ typedef struct cj_csr {
   const int64_t *rowptr, *col; /* views into the pattern; rows + 1 and nnz entries */
 } cj_csr;
 CJ_API cj_status cj_func_sparsity(cj_func *f, cj_pattern **out);
+/* Of n entries in any order.  place: room for n, or NULL: which nonzero each entry is; entries at one place are one
+** nonzero.  ERANGE. */
+CJ_API cj_status cj_pattern_new(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, const int64_t *row,
+                                const int64_t *col, int64_t *place, cj_pattern **out);
+/* Rows and columns exchanged.  place: room for nnz, or NULL: which nonzero of p each one of the new pattern is. */
+CJ_API cj_status cj_pattern_transpose(const cj_pattern *p, int64_t *place, cj_pattern **out);
+CJ_API cj_pattern *cj_pattern_retain(cj_pattern *p);
 CJ_API void cj_pattern_csr(const cj_pattern *p, cj_csr *out);
 CJ_API void cj_pattern_release(cj_pattern *p);
+
+/*
+** Colours of columns, rows or both, so that every nonzero of a Jacobian can be read from its products with the sums of
+** the unit vectors of each colour: it is the only one of its row whose column has that colour, or the only one of its
+** column whose row has that colour.  COLUMNS: columns have colours; ROWS: rows; STAR: columns, and so that it is enough
+*to
+** find a nonzero or the one opposite (for Hessians; EARG if p is not symmetric); BIDIRECTIONAL: rows and columns.
+** Greedy heuristics: the best of several orders.
+*/
+typedef enum cj_coloring { CJ_COLUMNS, CJ_ROWS, CJ_STAR, CJ_BIDIRECTIONAL } cj_coloring;
+/* row, col: rows and cols colours from 0, -1 where there is none; *nrow and *ncol: how many of them.  What the kind
+*does
+** not colour may be NULL. */
+CJ_API cj_status cj_pattern_color(const cj_pattern *p, cj_coloring kind, int64_t *row, int64_t *col, int64_t *nrow,
+                                  int64_t *ncol);
+
+/*
+** Solves systems with a square sparse matrix.  What only depends on the pattern is found once.  A symmetric matrix with
+*a
+** positive diagonal is tried as L D L' first (LDL: Davis, ACM TOMS 31, 2005), any other is L U in block triangular form
+** (KLU: Davis, Palamadai Natarajan, ACM TOMS 37, 2010), with the pivots of the last time where they still are good.
+** ENOSYS if the library was built without SuiteSparse, whose memory comes from malloc and not from the context.
+*/
+typedef struct cj_solver cj_solver;
+CJ_API cj_status cj_solver_new(cj_pattern *p, cj_solver **out); /* ESHAPE: not square */
+CJ_API void cj_solver_release(cj_solver *s);
+/* value: nnz numbers in pattern order.  EDOMAIN: singular; then there is nothing to solve with. */
+CJ_API cj_status cj_solver_factor(cj_solver *s, const double *value);
+/* b: n right-hand sides of `rows` numbers each, one after the other, which become the solutions.  transposed: of the
+** transposed system. */
+CJ_API cj_status cj_solver_solve(cj_solver *s, bool transposed, int64_t n, double *b);
 /* The nonzeros of the Jacobian in pattern order: (x..) -> (values if value.., one vector of nnz).
 ** float64 unless every input is float32. */
 CJ_API cj_status cj_func_sparse_jacobian(cj_func *f, bool value, cj_func **out, cj_pattern **pattern);
@@ -404,7 +442,7 @@ CJ_API const cj_type *cj_compiled_out(const cj_compiled *k, int i); /* the guard
 /* It captured values of an open trace, and can only be called while that is open. */
 CJ_API bool cj_compiled_isbound(const cj_compiled *k);
 /* Of CJ_NONZEROS and CJ_HESSIAN_NONZEROS (borrowed), else NULL. */
-CJ_API const cj_pattern *cj_compiled_pattern(const cj_compiled *k);
+CJ_API cj_pattern *cj_compiled_pattern(const cj_compiled *k);
 
 /*
 ** k at x: nx tensors, numbers (for a float64 input without axes) or traced values, of the types of its inputs.

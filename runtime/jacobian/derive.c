@@ -231,7 +231,8 @@ static bool derive_any(deriving *d, cjj_derived *out) {
   cj_want want = d->rq->want;
   if (want == CJ_JACOBIAN || want == CJ_HESSIAN) return derive_jacobian(d, out);
   if (want == CJ_NONZEROS || want == CJ_HESSIAN_NONZEROS)
-    return cjj_sparse(d->c, subject(d), d->rq->value && want == CJ_NONZEROS, &out->pattern, &out->whole) == CJ_OK &&
+    return cjj_sparse(d->c, subject(d), d->rq->value && want == CJ_NONZEROS, want == CJ_HESSIAN_NONZEROS, &out->pattern,
+                      &out->whole) == CJ_OK &&
            plan_whole(out);
   out->whole = want == CJ_VALUE ? cjg_prune(d->f) : product_program(d);
   return plan_whole(out);

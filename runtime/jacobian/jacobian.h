@@ -48,11 +48,26 @@ cj_status cjj_pattern(cj_ctx *c, const cj_graph *f, const uint8_t *active, int64
 struct cj_pattern *cjj_pattern_retain(struct cj_pattern *p);
 void cjj_pattern_release(struct cj_pattern *p);
 
-/* Distance-1 colouring of the columns (or rows) of p so that no row (column) meets a colour twice:
-** greedy, best of several orders (Gebremedhin, Manne, Pothen, "What color is your Jacobian?", SIAM
-** Review 2005).  colour: cols (rows) entries from 0. */
+/* place[k] (nnz of them, or NULL): the entry of p that is number k of its transpose. */
+struct cj_pattern *cjj_pattern_transposed(const struct cj_pattern *p, int64_t *place);
+/* Of n entries in any order; place[k] (n, or NULL): which nonzero entry k is.  ERANGE. */
+cj_status cjj_pattern_make(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, const int64_t *row, const int64_t *col,
+                           int64_t *place, struct cj_pattern **out);
+
+/* A colouring of the columns (or rows) of p so that no row (column) meets a colour twice: greedy, best of several
+** orders.  colour: cols (rows) entries from 0.  More kinds of them: colour.h. */
 cj_status cjj_colour(cj_ctx *c, const struct cj_pattern *p, bool rows, int64_t *colour, int64_t *ncolours);
 
-/* (x..; captures..) -> (values.. if value, nz): the nonzeros in pattern order. */
-cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, struct cj_pattern **pattern, cj_graph **out);
+/* --- solve.c, or solve_none.c where SuiteSparse is not: as cj_solver_* in cjac.h --- */
+cj_status cjj_solver_new(struct cj_pattern *p, cj_solver **out);
+void cjj_solver_free(cj_solver *s);
+cj_ctx *cjj_solver_ctx(const cj_solver *s);
+cj_status cjj_solver_factor(cj_solver *s, const double *value);
+cj_status cjj_solver_solve(cj_solver *s, bool transposed, int64_t n, double *b);
+
+/* (x..; captures..) -> (values.. if value, nz): the nonzeros in pattern order.  hessian: f is a gradient, so its
+*Jacobian
+** is symmetric. */
+cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, bool hessian, struct cj_pattern **pattern,
+                     cj_graph **out);
 #endif

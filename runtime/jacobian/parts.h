@@ -9,6 +9,7 @@
 #ifndef cj_jacobian_parts_h
 #define cj_jacobian_parts_h
 
+#include "jacobian/colour.h"
 #include "jacobian/jacobian.h"
 #include "rules/build.h"
 
@@ -19,8 +20,9 @@ typedef struct cjj_part {
   bool reverse;
   uint8_t *active;     /* by input */
   cj_pattern *pattern; /* of the active inputs; NULL: dense */
-  int64_t *colour;     /* of its rows if reverse, else of its columns */
+  int64_t *colour;     /* of its rows if reverse, else of its columns; -1: none */
   int64_t ncolours;
+  bool star; /* of a symmetric pattern: entry (i, j) is read from the colour of j, or from row j and the colour of i */
   bool unrolled;    /* dense: a pass of its own for every seed */
   cjj_local *local; /* no passes: diagonals */
 } cjj_part;
@@ -73,21 +75,18 @@ bool cjj_colour_best(cj_ctx *c, cj_pattern *p, double forward, double backward, 
 /* Makes part one of diagonals if lin is of that kind and it costs less than cost. */
 bool cjj_prefer_local(cj_ctx *c, const cj_graph *lin, int nx, const cjj_costs *k, double cost, cjj_part *part);
 void cjj_part_drop(cj_ctx *c, int nx, cjj_part *part);
-/* A cut of one part; takes over what part holds. */
-bool cjj_cut_single(cj_ctx *c, const cj_graph *f, cjj_part *part, cjj_cut *cut);
+/* A cut of n parts, each of all inputs; takes over what they hold. */
+bool cjj_cut_parts(cj_ctx *c, const cj_graph *f, cjj_part *part, uint32_t n, cjj_cut *cut);
 
 /* --- pattern.c ---------------------------------------------------------------------- */
 /* On the jvp of a program of nx arguments, of which the active ones have tangents. */
 cj_status cjj_pattern_linear(cj_ctx *c, const cj_graph *lin, int nx, int64_t maxnnz, cj_pattern **out);
 /* The first entry of a row at column j or after it. */
 int64_t cjj_pattern_entry(const cj_pattern *p, int64_t row, int64_t j);
+/* Room for a pattern: rowptr[0] is 0, the rest undefined. */
+cj_pattern *cjj_pattern_room(cj_ctx *c, int64_t rows, int64_t cols, int64_t nnz);
 /* The columns from .. to of p as a pattern of its own. */
 cj_pattern *cjj_pattern_columns(const cj_pattern *p, int64_t from, int64_t to);
-
-/* --- colour.c ------------------------------------------------------------------------- */
-int64_t cjj_colour_bound(const cj_pattern *p, bool rows); /* no colouring has fewer */
-/* *ncolours is limit + 1 if more than limit would be needed; colour is then undefined. */
-cj_status cjj_colour_upto(cj_ctx *c, const cj_pattern *p, bool rows, int64_t limit, int64_t *colour, int64_t *ncolours);
 
 /* --- frame.c: programs that hold other programs ------------------------------------------ */
 /* A program with the arguments of f, more arguments v, and the captures of f. */
@@ -153,7 +152,7 @@ cj_ref cjj_flat(cj_graph *g, cj_ref r);
 /* --- coloured.c: compressed rows ------------------------------------------------------------- */
 void cjj_coloured_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_part *part, const cj_ref *row,
                          cj_ref *J);
-/* The nonzeros of the only part, in pattern order. */
+/* The nonzeros in pattern order: from the only part, or from columns of the first one and rows of the second. */
 cj_ref cjj_coloured_nonzeros(cjj_frame *w, const cjj_cut *cut, int dtype);
 
 /* --- local.c: shifted diagonals ---------------------------------------------------------------- */

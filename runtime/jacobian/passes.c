@@ -124,13 +124,21 @@ static cj_ref unit_seed(cj_graph *g, const cj_type *t, int64_t at) {
   return cjb_reshape(g, cjb_embed(g, cjb_full(g, &one, 1), 1, at, 1, cjt_count(t)), t);
 }
 
+/* Every element of the member has the only colour. */
+static bool all_labelled(const cjj_part *part, const cjj_member *m, int64_t size) {
+  for (int64_t e = 0; e < size; e++)
+    if (part->colour[m->at + e] != 0) return false;
+  return true;
+}
+
 /* Identity seeds are eye, which may be seen through. */
 static cj_ref constant_seed(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_pass *p,
                             const cjj_member *m) {
   const cjj_part *part = &cut->part[p->part];
   cj_type t = *cjj_member_type(f, part->reverse, m), many;
   int64_t size = cjt_count(&t);
-  if (p->nseed == 1 && (part->pattern || size == 1)) return cjb_full(g, &t, 1);
+  if (p->nseed == 1 && (part->pattern ? all_labelled(part, m, size) : size == 1)) return cjb_full(g, &t, 1);
+  if (p->nseed == 1 && part->pattern) return label_tensor(g, part, m, &t, 1, &t);
   if (p->nseed == 1) return unit_seed(g, &t, p->first - m->at);
   if (!cjt_prepend(&t, p->nseed, &many)) return cjm_fail(g->c, CJ_ELIMIT, "too many seeds in one pass"), 0;
   if (part->pattern) return coloured_seed(g, part, m, &t, &many);

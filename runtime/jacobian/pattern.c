@@ -107,7 +107,7 @@ static bool walk_program(cjj_walk *w, int nx) {
 
 static size_t pattern_bytes(int64_t rows, int64_t nnz) { return (size_t)(rows + 1 + nnz) * sizeof(int64_t); }
 
-static cj_pattern *new_pattern(cj_ctx *c, int64_t rows, int64_t cols, int64_t nnz) {
+cj_pattern *cjj_pattern_room(cj_ctx *c, int64_t rows, int64_t cols, int64_t nnz) {
   cj_pattern *p = cjm_alloc(c, sizeof *p);
   int64_t *room = p ? cjm_alloc(c, pattern_bytes(rows, nnz)) : NULL;
   if (!room) {
@@ -170,7 +170,7 @@ static cj_pattern *collect(cjj_walk *w, int nx, int64_t maxnnz) {
   const cj_graph *g = w->g;
   int64_t nnz = 0;
   if (!gather_rows(w, maxnnz, NULL, &nnz)) return NULL;
-  cj_pattern *p = new_pattern(w->c, total(g, g->out, g->nout), total(g, g->arg + nx, g->narg - (uint32_t)nx), nnz);
+  cj_pattern *p = cjj_pattern_room(w->c, total(g, g->out, g->nout), total(g, g->arg + nx, g->narg - (uint32_t)nx), nnz);
   if (p && gather_rows(w, maxnnz, p, &nnz)) return p;
   cjj_pattern_release(p);
   return NULL;
@@ -227,7 +227,7 @@ int64_t cjj_pattern_entry(const cj_pattern *p, int64_t row, int64_t j) {
 cj_pattern *cjj_pattern_columns(const cj_pattern *p, int64_t from, int64_t to) {
   int64_t nnz = 0;
   for (int64_t i = 0; i < p->rows; i++) nnz += cjj_pattern_entry(p, i, to) - cjj_pattern_entry(p, i, from);
-  cj_pattern *q = new_pattern(p->c, p->rows, to - from, nnz);
+  cj_pattern *q = cjj_pattern_room(p->c, p->rows, to - from, nnz);
   if (!q) return NULL;
   for (int64_t i = 0, n = 0; i < p->rows; i++) {
     int64_t end = cjj_pattern_entry(p, i, to);
@@ -235,4 +235,66 @@ cj_pattern *cjj_pattern_columns(const cj_pattern *p, int64_t from, int64_t to) {
     q->rowptr[i + 1] = n;
   }
   return q;
+}
+
+cj_pattern *cjj_pattern_transposed(const cj_pattern *p, int64_t *place) {
+  cj_pattern *t = cjj_pattern_room(p->c, p->cols, p->rows, p->nnz);
+  if (t) cjj_transpose(p, t->rowptr, t->col, place);
+  return t;
+}
+
+/* Entries by column, in the order they are given in; then by row: counting sorts.  place: their order. */
+static void sort_entries(int64_t rows, int64_t cols, int64_t n, const int64_t *row, const int64_t *col, int64_t *start,
+                         int64_t *bycol, int64_t *order) {
+  memset(start, 0, (size_t)(cols + 1) * sizeof *start);
+  for (int64_t k = 0; k < n; k++) start[col[k] + 1]++;
+  for (int64_t j = 0; j < cols; j++) start[j + 1] += start[j];
+  for (int64_t k = 0; k < n; k++) bycol[start[col[k]]++] = k;
+  memset(start, 0, (size_t)(rows + 1) * sizeof *start);
+  for (int64_t k = 0; k < n; k++) start[row[k] + 1]++;
+  for (int64_t i = 0; i < rows; i++) start[i + 1] += start[i];
+  for (int64_t q = 0; q < n; q++) order[start[row[bycol[q]]]++] = bycol[q];
+}
+
+static bool check_entries(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, const int64_t *row, const int64_t *col) {
+  for (int64_t k = 0; k < n; k++) {
+    if (row[k] >= 0 && row[k] < rows && col[k] >= 0 && col[k] < cols) continue;
+    cjm_fail(c, CJ_ERANGE, "entry %lld is at row %lld and column %lld of a matrix of shape [%lld, %lld]",
+             (long long)k + 1, (long long)row[k] + 1, (long long)col[k] + 1, (long long)rows, (long long)cols);
+    return false;
+  }
+  return true;
+}
+
+cj_status cjj_pattern_make(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, const int64_t *row, const int64_t *col,
+                           int64_t *place, cj_pattern **out) {
+  int64_t longer = rows > cols ? rows : cols, nnz = 0;
+  *out = NULL;
+  if (rows < 0 || cols < 0 || n < 0 || longer > INT64_MAX / 64 || n > INT64_MAX / 64)
+    return cjm_fail(c, CJ_EARG, "a pattern cannot have %lld rows, %lld columns and %lld entries", (long long)rows,
+                    (long long)cols, (long long)n);
+  if (!check_entries(c, rows, cols, n, row, col)) return c->status;
+  size_t bytes = (size_t)(longer + 1 + 2 * n) * sizeof(int64_t);
+  int64_t *start = cjm_alloc(c, bytes);
+  if (!start) return c->status;
+  int64_t *order = start + longer + 1;
+  sort_entries(rows, cols, n, row, col, start, order + n, order);
+  for (int64_t q = 0; q < n; q++) {
+    int64_t k = order[q], before = q ? order[q - 1] : -1;
+    nnz += before < 0 || row[before] != row[k] || col[before] != col[k];
+    order[n + q] = nnz - 1;
+  }
+  if ((*out = cjj_pattern_room(c, rows, cols, nnz))) {
+    memset((*out)->rowptr, 0, (size_t)(rows + 1) * sizeof *start);
+    for (int64_t q = 0; q < n; q++) {
+      int64_t k = order[q], at = order[n + q];
+      (*out)->rowptr[row[k] + 1] = at + 1;
+      (*out)->col[at] = col[k];
+      if (place) place[k] = at;
+    }
+    for (int64_t i = 0; i < rows; i++)
+      if ((*out)->rowptr[i + 1] == 0) (*out)->rowptr[i + 1] = (*out)->rowptr[i];
+  }
+  cjm_free(c, start, bytes);
+  return c->status;
 }

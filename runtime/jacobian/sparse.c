@@ -7,28 +7,101 @@ static int dtype_of(const cj_graph *f) {
   return f->narg ? CJ_F32 : CJ_F64;
 }
 
-/* Diagonals or colours, in one part. */
-static bool cut_sparsely(cj_ctx *c, const cj_graph *f, cj_pattern **pattern, cjj_cut *cut) {
-  cjj_costs cost = {0};
-  cjj_part part = {0};
-  int nx = (int)f->narg;
+/* One part, or one of columns and one of rows. */
+typedef struct sparsely {
+  cjj_part part[2];
+  uint32_t n;
+  double cost; /* of its sweeps */
+} sparsely;
+
+static void drop_parts(cj_ctx *c, int nx, sparsely *s) {
+  for (uint32_t k = 0; k < 2; k++) cjj_part_drop(c, nx, &s->part[k]);
+}
+
+/* Takes over colour. */
+static cjj_part coloured_part(cj_pattern *p, bool reverse, int64_t *colour, int64_t ncolours) {
+  return (cjj_part){.reverse = reverse, .pattern = cjj_pattern_retain(p), .colour = colour, .ncolours = ncolours};
+}
+
+/* Fewer sweeps by a star colouring of a Hessian? */
+static bool try_star(cj_ctx *c, cj_pattern *p, double seed, sparsely *s) {
+  size_t bytes = (size_t)(p->cols + 1) * sizeof(int64_t);
+  int64_t n, *colour = cjm_alloc(c, bytes);
+  if (!colour || cjj_colour_star(c, p, colour, &n) != CJ_OK || (double)n * seed >= s->cost) {
+    cjm_free(c, colour, bytes);
+    return cjm_ok(c);
+  }
+  drop_parts(c, 0, s);
+  *s = (sparsely){.part = {coloured_part(p, false, colour, n)}, .n = 1, .cost = (double)n * seed};
+  s->part[0].star = true;
+  return true;
+}
+
+/* Fewer by columns and rows?  fixed: what a second pass costs, whatever its seeds. */
+static bool try_both(cj_ctx *c, cj_pattern *p, double forward, double backward, double fixed, sparsely *s) {
+  size_t rb = (size_t)(p->rows + 1) * sizeof(int64_t), cb = (size_t)(p->cols + 1) * sizeof(int64_t);
+  int64_t nrow = 0, ncol = 0, *row = cjm_alloc(c, rb), *col = cjm_alloc(c, cb);
+  double cost = INFINITY;
+  if (row && col) cjj_colour_both(c, p, forward, backward, s->cost - fixed, row, col, &nrow, &ncol, &cost);
+  if (isfinite(cost)) {
+    drop_parts(c, 0, s);
+    *s = (sparsely){
+        .part = {coloured_part(p, false, col, ncol), coloured_part(p, true, row, nrow)}, .n = 2, .cost = cost + fixed};
+    return true;
+  }
+  cjm_free(c, row, rb);
+  cjm_free(c, col, cb);
+  return cjm_ok(c);
+}
+
+/* The pattern of what lin is the derivative of; that of a Hessian is symmetric. */
+static bool find_pattern(cj_ctx *c, const cj_graph *lin, int nx, bool hessian, cj_pattern **out) {
+  cj_pattern *p;
+  if (cjj_pattern_linear(c, lin, nx, INT32_MAX, out) != CJ_OK || !hessian) return cjm_ok(c);
+  if (cjj_symmetric(*out, &p) != CJ_OK) return false;
+  cjj_pattern_release(*out);
+  *out = p;
+  return true;
+}
+
+/* Diagonals or colours. */
+static bool choose_sparsely(cj_ctx *c, const cj_graph *lin, int nx, bool hessian, cj_pattern **pattern, sparsely *s) {
+  cjj_costs k = {0};
+  if (!cjj_cost_of(lin, nx, &k) || !find_pattern(c, lin, nx, hessian, pattern)) return false;
+  double forward = k.sweep + 1, backward = CJJ_BACKWARD * k.sweep + 1, fixed = CJJ_NODE * k.linear;
+  if (!cjj_colour_best(c, *pattern, forward, backward, INFINITY, &s->part[0])) return false;
+  s->n = 1;
+  s->cost = (double)s->part[0].ncolours * (s->part[0].reverse ? backward : forward);
+  if (hessian && s->part[0].ncolours > 2 && !try_star(c, *pattern, forward, s)) return false;
+  if (!s->part[0].star && s->part[0].ncolours > 2 && !try_both(c, *pattern, forward, backward, fixed, s)) return false;
+  cjj_part local = {.pattern = s->n == 1 ? cjj_pattern_retain(*pattern) : NULL, .ncolours = s->part[0].ncolours};
+  bool ok = cjj_prefer_local(c, lin, nx, &k, s->cost + fixed, &local);
+  if (ok && local.local) {
+    drop_parts(c, nx, s);
+    *s = (sparsely){.part = {local}, .n = 1};
+    return true;
+  }
+  cjj_part_drop(c, nx, &local);
+  return ok;
+}
+
+static bool cut_sparsely(cj_ctx *c, const cj_graph *f, bool hessian, cj_pattern **pattern, cjj_cut *cut) {
+  sparsely s = {.n = 0};
   cj_graph *lin = cjx_jvp(f, NULL, false);
-  bool ok = lin && cjj_cost_of(lin, nx, &cost) && cjj_pattern_linear(c, lin, nx, INT32_MAX, pattern) == CJ_OK &&
-            cjj_colour_best(c, *pattern, cost.sweep + 1, CJJ_BACKWARD * cost.sweep + 1, INFINITY, &part) &&
-            cjj_prefer_local(c, lin, nx, &cost, (double)part.ncolours * cost.sweep + CJJ_NODE * cost.linear, &part);
+  bool ok = lin && choose_sparsely(c, lin, (int)f->narg, hessian, pattern, &s);
   cjg_free(lin);
-  if (ok) return cjj_cut_single(c, f, &part, cut);
-  cjj_part_drop(c, nx, &part);
+  if (ok) return cjj_cut_parts(c, f, s.part, s.n, cut);
+  drop_parts(c, (int)f->narg, &s);
   return false;
 }
 
-cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, cj_pattern **pattern, cj_graph **out) {
+cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, bool hessian, cj_pattern **pattern, cj_graph **out) {
   cjj_cut cut = {.c = c};
   cjj_frame w = {.f = f};
   *pattern = NULL;
   *out = NULL;
   if (!cjj_check_arguments(f)) return c->status;
-  if (cut_sparsely(c, f, pattern, &cut) && cjj_frame_open(&w, f, NULL, 0, 0)) {
+  if (cut_sparsely(c, f, hessian, pattern, &cut) && cjj_frame_open(&w, f, NULL, 0, 0)) {
     if (value) cjj_frame_outputs(&w, cjj_frame_inline(&w, f, NULL, 0), f->nout);
     const cjj_local *l = cut.part[0].local;
     cjg_output(w.g,

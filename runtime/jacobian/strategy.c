@@ -117,12 +117,18 @@ static uint8_t *flags(cj_ctx *c, int nx, int only) { /* only < 0: all */
   return active;
 }
 
-bool cjj_cut_single(cj_ctx *c, const cj_graph *f, cjj_part *part, cjj_cut *cut) {
+bool cjj_cut_parts(cj_ctx *c, const cj_graph *f, cjj_part *part, uint32_t n, cjj_cut *cut) {
+  bool ok = true;
   *cut = (cjj_cut){.c = c, .nx = (int)f->narg, .ny = (int)f->nout};
-  part->active = flags(c, cut->nx, -1);
-  if (part->active) return add_part(cut, part) && add_passes(f, cut, 0);
-  cjj_part_drop(c, cut->nx, part);
-  return false;
+  for (uint32_t k = 0; k < n; k++) {
+    part[k].active = ok ? flags(c, cut->nx, -1) : NULL;
+    if (part[k].active)
+      ok = add_part(cut, &part[k]);
+    else
+      ok = false;
+    cjj_part_drop(c, cut->nx, &part[k]);
+  }
+  return ok && add_passes(f, cut, 0);
 }
 
 /* --- colours ----------------------------------------------------------------------------------- */

@@ -89,6 +89,24 @@ local scripts = {
   ["sparse jacobians"] = function()
     return {cj.sparse_jacobian(function(a) return a * a + a[1] end, x):to_dense()}
   end,
+  ["sparse tensors"] = function()
+    local row, col = cj.long{1, 1, 1, 1, 2, 3, 4, 2, 3, 4}, cj.long{1, 2, 3, 4, 1, 1, 1, 2, 3, 4}
+    local S = cj.sparse(row, col, big[{{1, 10}}] + 1, {4, 4})
+    local br, bc = cj.coloring(S, {kind = "bidirectional"})
+    local spd = S + S:t() + cj.sparse(cj.long{1, 2, 3, 4}, cj.long{1, 2, 3, 4}, cj.ones(4) * 20, {4, 4})
+    local y = big[{{1, 4}}]
+    local good, z = pcall(S.solve, S, y)
+    if not good and not tostring(z):find "SuiteSparse" then error(z, 0) end
+    good = good and spd:solve(cj.stack({y, y}, 2)) or y
+    local P = cj.sparsity(function(a) return a * a:sum() end, x)
+    return {br, bc, (cj.coloring(S, {kind = "star"})), P:to_dense(), S:mm(cj.stack({y, y}, 2)), good}
+  end,
+  ["sparse second derivatives and arrows"] = function()
+    local function f(a) return cj.cat({(a * a):cumsum(1)[9]:exp():reshape(1), a[{{2, 9}}]:sin() * a[{{1, 1}}]}, 1) end
+    local function g(a) return f(a):sum() end
+    local a = big[{{1, 9}}] / 10
+    return {cj.sparse_jacobian(f, a):to_dense(), cj.sparse_hessian(g, a):to_dense()}
+  end,
   values = function()
     return {cj.jacobian(function(a)
       if a[1]:item() > 0 and #tostring(a) > 0 then a = a * a end
