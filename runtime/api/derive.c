@@ -247,28 +247,34 @@ static bool cast_v(cj_ctx *c, const cj_trace *t, const cj_request *rq, const cj_
 /* --- entries -------------------------------------------------------------------------------------------------------
  */
 
+/* pattern: NULL, or set to that of the nonzeros (one reference). */
 static cj_status derive_with(cj_ctx *c, cj_trace *t, const cj_request *rq, const cj_val *v, int nv, cj_val *out,
-                             int cap, int *nout) {
+                             int cap, int *nout, cj_pattern **pattern) {
   derived_entry *e = entry_for(c, t->g, rq, nv);
   if (!e || (rq->explain && cj_explain_derived(c, e->d, rq) != CJ_OK)) return c->status;
   input_set x;
   *nout = cjj_nout(e->d);
   if (*nout > cap) return cjm_fail(c, CJ_ELIMIT, "%d results, room for %d", *nout, cap);
   if (!inputs_open(c, &x, (int)(t->g->narg + t->g->ncapture + e->nlifted) + nv, (int)e->nlifted)) return c->status;
+  if (pattern) *pattern = cjj_pattern_retain(cjj_pattern_of(e->d));
   if (fill(c, &x, t, v, nv, e)) produce(c, e, &x, rq->detach, out);
   inputs_close(c, &x);
+  if (pattern && !cjm_ok(c)) {
+    cjj_pattern_release(*pattern);
+    *pattern = NULL;
+  }
   return c->status;
 }
 
 static cj_status derive(cj_ctx *c, cj_trace *t, const cj_val *y, int ny, const cj_request *rq, const cj_val *v, int nv,
-                        cj_val *out, int cap, int *nout) {
+                        cj_val *out, int cap, int *nout, cj_pattern **pattern) {
   cj_val few[8], *own = few;
   for (int i = 0; i < ny && cjm_ok(c); i++) cjg_output(t->g, cj_ref_of(t, &y[i]));
   if (!cjm_ok(c) || !check_v(c, t, rq, v, nv)) return c->status;
-  if (nv == 0) return derive_with(c, t, rq, NULL, 0, out, cap, nout);
+  if (nv == 0) return derive_with(c, t, rq, NULL, 0, out, cap, nout, pattern);
   if (nv > (int)CJ_COUNT(few) && !(own = cjm_alloc(c, (size_t)nv * sizeof *own))) return c->status;
   for (int i = 0; i < nv; i++) own[i].kind = CJ_NONE;
-  if (cast_v(c, t, rq, v, nv, own)) derive_with(c, t, rq, own, nv, out, cap, nout);
+  if (cast_v(c, t, rq, v, nv, own)) derive_with(c, t, rq, own, nv, out, cap, nout, pattern);
   cj_vals_release(own, nv);
   if (own != few) cjm_free(c, own, (size_t)nv * sizeof *own);
   return c->status;
@@ -280,7 +286,7 @@ cj_status cj_trace_derive(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, co
   *nout = 0;
   cj_trace *t = cjg_trace_find(c, trace);
   if (!t) return cjm_fail(c, CJ_ESTALE, "the trace is not open");
-  derive(c, t, y, ny, rq, v, nv, out, cap, nout);
+  derive(c, t, y, ny, rq, v, nv, out, cap, nout, NULL);
   cj_trace_end(c, t);
   return c->status;
 }
@@ -294,11 +300,8 @@ cj_status cj_trace_sparse(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, co
   if (!t) return cjm_fail(c, CJ_ESTALE, "the trace is not open");
   if (rq->want != CJ_NONZEROS && rq->want != CJ_HESSIAN_NONZEROS)
     cjm_fail(c, CJ_EARG, "nonzeros must be wanted");
-  else if (derive(c, t, y, ny, rq, NULL, 0, out, cap, nout) == CJ_OK) {
-    reqkey key = key_of_request(rq, 0);
-    const derived_entry *e = cje_cache_find(c, t->g, &key, sizeof key); /* it was found or made just now */
-    *pattern = cjj_pattern_retain(cjj_pattern_of(e->d));
-  }
+  else
+    derive(c, t, y, ny, rq, NULL, 0, out, cap, nout, pattern);
   cj_trace_end(c, t);
   return c->status;
 }
