@@ -110,7 +110,7 @@ static cj_ref scale_product(cj_graph *g, cj_ref s, cj_ref y, const cj_type *t) {
 }
 
 cj_ref cjg_fold_scale(cj_graph *g, cj_ref s, cj_ref x, const cj_type *t) {
-  if (g->plain || t->rank == 0 || !cjt_isfloat(t->dtype) || cjg_type(g, s)->rank != 0) return 0;
+  if (!s || g->plain || t->rank == 0 || !cjt_isfloat(t->dtype) || cjg_type(g, s)->rank != 0) return 0;
   if (!cjt_same(cjg_type(g, x), t)) return 0;
   int op = cjg_at(g, x)->op;
   if (op == CJ_OP_mul) return scale_product(g, s, x, t);

@@ -139,7 +139,7 @@ static void most_neighbours_first(const cj_pattern *p, int64_t *start, int64_t *
 
 /* Entries are read from the colour of the hub of their star, those of a star of one edge from either end, and those of
 ** the diagonal from their own.  need: by colour. */
-static void mark_needed(const starring *s, int64_t *need) {
+static void mark_read_colours(const starring *s, int64_t *need) {
   const cj_pattern *p = s->p;
   memset(need, 0, (size_t)(p->rows + 1) * sizeof *need);
   for (int64_t i = 0; i < p->rows; i++)
@@ -156,7 +156,7 @@ static void mark_needed(const starring *s, int64_t *need) {
 /* The colours that are needed, counted from 0. */
 static int64_t without_needless(starring *s, int64_t *need, int64_t *colour) {
   int64_t n = 0;
-  mark_needed(s, need);
+  mark_read_colours(s, need);
   for (int64_t q = 0; q < s->ncolours; q++) need[q] = need[q] ? n++ : -1;
   for (int64_t v = 0; v < s->p->rows; v++) colour[v] = need[s->colour[v]];
   return n;
