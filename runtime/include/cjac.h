@@ -387,8 +387,7 @@ CJ_API void cj_pattern_release(cj_pattern *p);
 ** Greedy heuristics: the best of several orders.
 */
 typedef enum cj_coloring { CJ_COLUMNS, CJ_ROWS, CJ_STAR, CJ_BIDIRECTIONAL } cj_coloring;
-/* row, col: room for rows and cols colours, which count from 0, -1 where there is none; *nrow, *ncol: how many there
-*are.
+/* row, col: room for rows and cols colours, which count from 0 (-1: none); *nrow, *ncol: how many there are.
 ** NULL will do for what the kind does not colour. */
 CJ_API cj_status cj_pattern_color(const cj_pattern *p, cj_coloring kind, int64_t *row, int64_t *col, int64_t *nrow,
                                   int64_t *ncol);
