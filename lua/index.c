@@ -7,33 +7,6 @@
 
 /* --- a region --------------------------------------------------------------------- */
 
-/* The elements of x, if they are there in row-major order and of that type. */
-static const char *elements(const cjl_tensor *x, const cj_type *t) {
-  if (x->v.kind == CJ_SMALL) return memcmp(&x->v.u.small->type, t, sizeof *t) == 0 ? cj_small_data(x->v.u.small) : NULL;
-  if (x->v.kind != CJ_TENSOR || memcmp(cj_tensor_type(x->v.u.tensor), t, sizeof *t) != 0) return NULL;
-  return cj_tensor_data(x->v.u.tensor);
-}
-
-/* A region that lies in one piece, and is small, is copied: cheaper than a view of it, and it does not keep
-** the whole alive.  False: not so. */
-static bool push_copy(lua_State *L, const cjl_tensor *x, const cjl_region *g) {
-  int64_t at = 0;
-  int k = 0;
-  if (!elements(x, &g->t)) return false;
-  while (k < g->t.rank && g->r[k].drop) at = at * g->t.dim[k] + g->r[k].first, k++;
-  for (int i = k; i < g->t.rank; i++) {
-    if (!cjl_isall(g, i)) return false;
-    at *= g->t.dim[i];
-  }
-  cj_type t = cjl_regiontype(g, false);
-  if (cj_type_bytes(&t) > CJL_SMALLMOST) return false;
-  cj_small *y = cjl_newsmall(L, &t);
-  const char *data = elements(x, &g->t); /* still the same? */
-  if (!data) return false;
-  memcpy(cj_small_data(y), data + at * (int64_t)cj_dtype_size((cj_dtype)t.dtype), cj_type_bytes(&t));
-  return true;
-}
-
 /* Takes the region along one axis of the tensor on top. */
 static void take_axis(lua_State *L, cjl_state *S, int axis, const cjl_range *r) {
   if (r->drop) {
@@ -49,7 +22,6 @@ static void take_axis(lua_State *L, cjl_state *S, int axis, const cjl_range *r) 
 }
 
 static int push_region(lua_State *L, cjl_state *S, const cjl_tensor *x, const cjl_region *g) {
-  if (push_copy(L, x, g)) return 1;
   cjl_share(L, S, x);
   for (int i = g->t.rank - 1; i >= 0; i--) /* from the last: positions of the others stay */
     if (!cjl_isall(g, i)) take_axis(L, S, i, &g->r[i]);
@@ -61,6 +33,54 @@ static int index_keys(lua_State *L, cjl_state *S, const cjl_tensor *x, int first
   cj_type t = cjl_typeof(L, S, x, WHO);
   cjl_readregion(L, &g, &t, first, n);
   return push_region(L, S, x, &g);
+}
+
+/* The keys at first .. first+n-1, from 0; false: some is no integer, or 0. */
+static bool read_positions(lua_State *L, int first, int n, int64_t *at) {
+  if (n < 1 || n > CJ_MAXRANK) return false;
+  for (int i = 0; i < n; i++) {
+    if (!lua_isinteger(L, first + i)) return false;
+    int64_t k = lua_tointeger(L, first + i);
+    if (k == 0) return false;
+    at[i] = k > 0 ? k - 1 : k;
+  }
+  return true;
+}
+
+/* What x, whose elements are at data, has at n positions, if that is small. */
+static bool push_part(lua_State *L, const cj_type *t, const char *data, const int64_t *at, int n) {
+  char copy[CJL_SMALLMOST]; /* handles may change while memory is taken for another one */
+  cj_type part = {.dtype = t->dtype, .rank = (uint8_t)(t->rank - n)};
+  int64_t offset = 0;
+  for (int k = 0; k < n; k++) {
+    int64_t i = at[k] < 0 ? at[k] + t->dim[k] : at[k];
+    if (i < 0 || i >= t->dim[k]) return false;
+    offset = offset * t->dim[k] + i;
+  }
+  for (int k = n; k < t->rank; k++) part.dim[k - n] = t->dim[k];
+  size_t bytes = cj_type_bytes(&part);
+  if (bytes > sizeof copy) return false;
+  memcpy(copy, data + offset * (int64_t)bytes, bytes);
+  memcpy(cj_small_data(cjl_newsmall(L, &part)), copy, bytes);
+  return true;
+}
+
+/* x at positions: the short way, of most indexing in a function.  False: another case, or an error. */
+static bool push_at(lua_State *L, cjl_state *S, const cjl_tensor *x, int first, int n) {
+  int64_t at[CJ_MAXRANK];
+  cj_val y;
+  if (!read_positions(L, first, n, at)) return false;
+  if (x->v.kind == CJ_TRACED) {
+    if (!cj_trace_at(S->ctx, &x->v, at, n, &y)) return false;
+    cjl_tensor *h = cjl_box(L);
+    h->v = y;
+    cjl_seal(L, S, h);
+    return true;
+  }
+  if (x->v.kind == CJ_NONE) return false;
+  const cj_type *t = x->v.kind == CJ_SMALL ? &x->v.u.small->type : cj_tensor_type(x->v.u.tensor);
+  const char *data = x->v.kind == CJ_SMALL ? cj_small_data(x->v.u.small) : cj_tensor_data(x->v.u.tensor);
+  return data && n <= t->rank && push_part(L, t, data, at, n);
 }
 
 /* --- tensors as keys --------------------------------------------------------------------- */
@@ -193,10 +213,11 @@ static int meta_index(lua_State *L) {
   if (lua_type(L, 2) == LUA_TSTRING) return index_name(L);
   cjl_state *S = cjl_self(L);
   const cjl_tensor *x = cjl_test(L, S, 1), *key;
+  int n;
   if (!x) return cjl_argerror(L, WHO, 1, "x", "a tensor", 1);
   switch (lua_type(L, 2)) {
-  case LUA_TNUMBER: return index_keys(L, S, x, 2, 1);
-  case LUA_TTABLE: return index_keys(L, S, x, 3, cjl_spread(L, 2));
+  case LUA_TNUMBER: return push_at(L, S, x, 2, 1) ? 1 : index_keys(L, S, x, 2, 1);
+  case LUA_TTABLE: n = cjl_spread(L, 2); return push_at(L, S, x, 3, n) ? 1 : index_keys(L, S, x, 3, n);
   default:
     if ((key = cjl_test(L, S, 2)) != NULL) return index_tensor(L, S, x, key);
     return cjl_error(L, "a tensor is indexed by integers, ranges, masks or int64 tensors, got %s", cjl_describe(L, 2));
@@ -206,7 +227,9 @@ static int meta_index(lua_State *L) {
 /* x(i, j): as x[{i, j}], without the table. */
 static int meta_call(lua_State *L) {
   cjl_state *S = cjl_self(L);
-  return index_keys(L, S, cjl_check(L, S, 1, WHO, "x"), 2, lua_gettop(L) - 1);
+  const cjl_tensor *x = cjl_check(L, S, 1, WHO, "x");
+  int n = lua_gettop(L) - 1;
+  return push_at(L, S, x, 2, n) ? 1 : index_keys(L, S, x, 2, n);
 }
 
 static int meta_len(lua_State *L) {

@@ -191,7 +191,8 @@ static int record(lua_State *L, cjl_state *S, const cjl_opdesc *d, const cj_val 
   cj_val out[MAXOUT];
   int n;
   note_line(L, S, d, trace);
-  cj_status s = cjl_run(L, S, d->op, in, d->narg, NULL, 0, out, MAXOUT, &n);
+  cj_status s = cj_apply(S->ctx, d->op, in, d->narg, NULL, 0, out, MAXOUT, &n);
+  if (s == CJ_ENOMEM) s = cjl_run(L, S, d->op, in, d->narg, NULL, 0, out, MAXOUT, &n);
   if (s != CJ_OK) return cjl_raise(L, S, s, d->who);
   if (n != 1) return push_results(L, out, n, false);
   push_plain(L, sizeof(cjl_tensor))->v = out[0];

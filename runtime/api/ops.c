@@ -251,29 +251,55 @@ static bool apply_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *ou
   return true;
 }
 
+/* A float value of the innermost trace t, of that dtype if it is not negative. */
+static inline bool istop(const cj_trace *t, const cj_val *v, int *dtype) {
+  if (v->kind != CJ_TRACED || v->u.at.trace != t->id || v->u.at.ref - 1 >= t->g->len - 1) return false;
+  int dt = cjg_type(t->g, v->u.at.ref)->dtype;
+  if (!cjt_isfloat(dt) || (*dtype >= 0 && dt != *dtype)) return false;
+  *dtype = dt;
+  return true;
+}
+
 /* The same inside the innermost open trace.  False: not a case for the short way. */
-static bool apply_traced_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *out) {
-  cj_trace *t = c->tracer ? c->tracer->top : NULL;
+static bool apply_traced_short(cj_trace *t, int op, const cj_val *in, int nin, cj_val *out) {
   cj_ref refs[3];
+  uint32_t weak = 0;
   int dtype = -1;
-  if (!t || !(op = short_row(op, in, &nin))) return false;
-  const cj_op *row = cjr_row(op);
+  if (!(op = short_row(op, in, &nin))) return false;
   for (int i = 0; i < nin; i++) {
-    if (isweak(&in[i])) continue;
-    if (in[i].kind != CJ_TRACED || in[i].u.at.trace != t->id) return false;
-    if (in[i].u.at.ref == 0 || in[i].u.at.ref >= t->g->len) return false;
-    int dt = cjg_type(t->g, in[i].u.at.ref)->dtype;
-    if (!cjt_isfloat(dt) || (dtype >= 0 && dt != dtype)) return false;
-    dtype = dt;
     refs[i] = in[i].u.at.ref;
+    if (istop(t, &in[i], &dtype)) continue;
+    if (!isweak(&in[i])) return false;
+    weak |= 1u << i;
   }
-  if (dtype < 0 || (!(row->flags & CJ_KEEPSTYPE) && !cjk_loop(c->isa, op - CJ_OP_FIRST_EW, dtype))) return false;
-  for (int i = 0; i < nin; i++)
-    if (isweak(&in[i])) refs[i] = cjg_num(t->g, dtype, in[i].kind == CJ_NUM ? in[i].u.num : (double)in[i].u.i);
+  if (dtype < 0) return false;
+  if (!(cjr_row(op)->flags & CJ_KEEPSTYPE) && !cjk_loop(t->g->c->isa, op - CJ_OP_FIRST_EW, dtype)) return false;
+  for (int i = 0; weak >> i; i++)
+    if (weak >> i & 1) refs[i] = cjg_num(t->g, dtype, in[i].kind == CJ_NUM ? in[i].u.num : (double)in[i].u.i);
   cj_ref r = cjg_emit(t->g, op, refs, nin, NULL);
   if (r) *out = cj_val_of(t, r);
   t->g->now = 0;
   return true;
+}
+
+bool cj_trace_at(cj_ctx *c, const cj_val *x, const int64_t *at, int n, cj_val *out) {
+  cj_trace *t = c->tracer ? c->tracer->top : NULL;
+  cjm_clear(c);
+  if (!t || x->kind != CJ_TRACED || x->u.at.trace != t->id || x->u.at.ref - 1 >= t->g->len - 1) return false;
+  cj_ref r = x->u.at.ref;
+  cj_type whole = *cjg_type(t->g, r);
+  if (n < 1 || n > whole.rank) return false;
+  cj_attr shape = {.n = whole.rank - n};
+  for (int k = 0; k < n; k++) {
+    int64_t size = whole.dim[k], i = at[k] < 0 ? at[k] + size : at[k];
+    cj_attr one = {.n = 4, .v = {whole.rank - k, i, 1, 1}};
+    if (i < 0 || i >= size) return false;
+    r = cjg_emit(t->g, CJ_OP_slice, &r, 1, &one);
+  }
+  for (int k = n; k < whole.rank; k++) shape.v[k - n] = whole.dim[k];
+  r = cjg_emit(t->g, CJ_OP_reshape, &r, 1, &shape);
+  if (r) *out = cj_val_of(t, r);
+  return r != 0;
 }
 
 cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_val *out, int cap,
@@ -284,7 +310,8 @@ cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param 
   *nout = 0;
   if (op < 0 || op >= cj_op_count() || nin < 0 || cap < 1) return cjm_fail(c, CJ_EARG, "no such operation");
   op++;
-  if (apply_traced_short(c, op, in, nin, out)) return *nout = cjm_ok(c), c->status;
+  t = c->tracer ? c->tracer->top : NULL;
+  if (t && apply_traced_short(t, op, in, nin, out)) return *nout = cjm_ok(c), c->status;
   if (!cj_innermost(c, in, nin, &t)) return c->status;
   if (!t && apply_short(c, op, in, nin, out)) return *nout = 1, CJ_OK;
   if (!cjm_ok(c)) return c->status;

@@ -66,7 +66,10 @@ static bool intern_scalar(cj_graph *g, int dtype, uint32_t *index) {
 }
 
 static bool sameattr(const cj_attr *a, const cj_attr *b) {
-  return a->n == b->n && memcmp(a->v, b->v, (size_t)a->n * sizeof *a->v) == 0;
+  if (a->n != b->n) return false;
+  for (int i = 0; i < a->n; i++)
+    if (a->v[i] != b->v[i]) return false;
+  return true;
 }
 
 static bool add_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
@@ -82,10 +85,16 @@ bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
   if (g->nattr == 0 && !add_attr(g, &none, index)) return false;
   *index = 0;
   if (!a || a->n == 0) return true;
+  uint64_t h = (uint64_t)a->n;
+  for (int i = 0; i < a->n; i++) h = (h ^ (uint64_t)a->v[i]) * 0x9e3779b97f4a7c15u;
+  uint32_t *hint = &g->attrhint[h >> 58]; /* the last one of that hash */
+  if (*hint < g->nattr && sameattr(&g->attr[*hint], a)) return *index = *hint, true;
   uint32_t stop = g->nattr > 64 ? g->nattr - 64 : 0;
   for (uint32_t i = g->nattr; i-- > stop;)
-    if (sameattr(&g->attr[i], a)) return *index = i, true;
-  return add_attr(g, a, index);
+    if (sameattr(&g->attr[i], a)) return *index = *hint = i, true;
+  if (!add_attr(g, a, index)) return false;
+  *hint = *index;
+  return true;
 }
 
 /* --- the table of nodes, by content -------------------------------------------------------------------- */
@@ -93,10 +102,12 @@ bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
 static const cj_ref *operands(const cj_graph *g, const cj_node *n) { return n->nin <= 3 ? n->in : g->pool + n->in[0]; }
 
 /* A node is three words; the last of them are not the node's own for numbers and for long lists of operands. */
-static uint64_t hash_node(const cj_graph *g, const cj_node *n) {
+static inline uint64_t hash_node(const cj_graph *g, const cj_node *n) {
   uint64_t w[3];
   memcpy(w, n, sizeof w);
-  if (n->op == CJ_OP_konst) {
+  if (n->nin >= 1 && n->nin <= 3) {
+    CJ_UNUSED(g);
+  } else if (n->op == CJ_OP_konst) {
     w[1] = n->attr;
     memcpy(&w[2], &g->konst[n->in[0]], sizeof w[2]);
   } else if (n->nin > 3) {
@@ -108,14 +119,15 @@ static uint64_t hash_node(const cj_graph *g, const cj_node *n) {
   return h ^ (h >> 32);
 }
 
-static bool samenode(const cj_graph *g, const cj_node *a, const cj_node *b) {
+static inline bool samenode(const cj_graph *g, const cj_node *a, const cj_node *b) {
   uint64_t v[3], w[3];
   memcpy(v, a, sizeof v);
   memcpy(w, b, sizeof w);
   if (v[0] != w[0] || a->attr != b->attr) return false;
+  if (a->nin >= 1 && a->nin <= 3) return v[1] == w[1] && v[2] == w[2];
   if (a->op == CJ_OP_konst) return memcmp(&g->konst[a->in[0]], &g->konst[b->in[0]], sizeof *g->konst) == 0;
   if (a->op == CJ_OP_tensor) return cjt_equal(g->tensor[a->in[0]], g->tensor[b->in[0]]);
-  if (a->nin <= 3) return v[1] == w[1] && v[2] == w[2];
+  if (a->nin == 0) return v[1] == w[1] && v[2] == w[2];
   return memcmp(operands(g, a), operands(g, b), a->nin * sizeof(cj_ref)) == 0;
 }
 
@@ -143,13 +155,22 @@ static bool rehash(cj_graph *g) {
   return true;
 }
 
-static bool room_for_node(cj_graph *g) {
+static bool make_room(cj_graph *g) {
   if (g->c->node_limit && g->len > g->c->node_limit) {
     cjm_fail(g->c, CJ_ELIMIT, "the function has more than %u instructions (node_limit)", g->c->node_limit);
     return false;
   }
   return CJM_GROW(g->c, g->node, g->cap, g->len + 1u) && CJM_GROW(g->c, g->line, g->linecap, g->len + 1u) &&
          (2 * (uint64_t)g->len < g->nslot || rehash(g));
+}
+
+static inline bool room_for_node(cj_graph *g) {
+#ifndef CJ_DEBUG /* where arrays move on every append */
+  uint32_t limit = g->c->node_limit;
+  if (g->len < g->cap && g->len < g->linecap && 2 * (uint64_t)g->len < g->nslot && (!limit || g->len <= limit))
+    return true;
+#endif
+  return make_room(g);
 }
 
 static cj_ref append(cj_graph *g, const cj_node *n, uint64_t structural) {

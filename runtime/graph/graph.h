@@ -23,7 +23,8 @@ struct cj_graph {
   uint32_t scalar[CJ_NDTYPE]; /* where in type the 0-d ones are, plus 1; 0: not known */
   cj_attr *attr;
   uint32_t nattr, attrcap;
-  double *konst; /* numbers of konst instructions, in every dtype (int64 by its bits) */
+  uint32_t attrhint[64]; /* by hash: where one may be */
+  double *konst;         /* numbers of konst instructions, in every dtype (int64 by its bits) */
   uint32_t nkonst, konstcap;
   cj_tensor **tensor; /* constant tensors, one reference each */
   uint32_t ntensor, tensorcap;
