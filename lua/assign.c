@@ -37,7 +37,7 @@ static void write_region(char *data, const cjl_region *g, const char *src, size_
 static void take_value(lua_State *L, cjl_state *S, int x) {
   cjl_tensor *h = lua_touserdata(L, -1);
   cj_val v = h->v;
-  if (v.kind == CJ_SMALL && cjl_copysmall(L, x, v.u.small)) return;
+  if (v.kind == CJ_SMALL && cjl_fits(L, S, x, &v)) return;
   if (v.kind == CJ_SMALL) {
     cjl_share(L, S, h);
     h = lua_touserdata(L, -1);
@@ -71,7 +71,7 @@ static void write_to(lua_State *L, cjl_state *S, int idx, const cjl_region *g, c
   cj_type t = cjl_typeof(L, S, x, WHO);
   bool small = x->v.kind == CJ_SMALL;
   bool same = (small || x->v.kind == CJ_TENSOR) && memcmp(&t, &g->t, sizeof g->t) == 0;
-  char *data = !same ? NULL : small ? cj_small_data(x->v.u.small) : cj_tensor_edit(x->v.u.tensor);
+  char *data = !same ? NULL : small ? x->v.u.small->data : cj_tensor_edit(x->v.u.tensor);
   if (!same) cjl_error(L, "%s: the tensor was changed while it was assigned to", WHO);
   if (data) {
     write_region(data, g, src, stride);

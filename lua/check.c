@@ -41,7 +41,7 @@ static void read_options(lua_State *L, check *c) {
 static bool isconcrete(const cj_val *x) { return x->kind == CJ_TENSOR || x->kind == CJ_SMALL; }
 
 static const cj_type *type_of(const cj_val *x) {
-  return x->kind == CJ_SMALL ? &x->u.small->type : cj_tensor_type(x->u.tensor);
+  return x->kind == CJ_SMALL ? x->u.small->type : cj_tensor_type(x->u.tensor);
 }
 
 static double element(const cj_val *x, int64_t i) {

@@ -72,7 +72,7 @@ static bool match_leaf(lua_State *L, cjl_state *S, int idx, const cj_type *t, cj
   if ((meta != S->meta && meta != S->plain) || h->v.kind == CJ_NONE) return false;
   *x = h->v;
   if (x->kind == CJ_TENSOR) return sametype(cj_tensor_type(x->u.tensor), t);
-  if (x->kind == CJ_SMALL) return sametype(&x->u.small->type, t);
+  if (x->kind == CJ_SMALL) return sametype(x->u.small->type, t);
   return cj_val_type(S->ctx, x, &have) == CJ_OK && sametype(&have, t);
 }
 
@@ -196,12 +196,12 @@ static void push_trees(calling *c, const cjl_version *v) {
 
 /* Pushes an empty handle, with room for result i of v if it is small. */
 static void push_result(lua_State *L, const cjl_version *v, int i) {
-  size_t bytes = v->sparse ? CJL_SMALLMOST + 1 : cj_type_bytes(cj_compiled_out(v->k, i));
-  if (bytes > CJL_SMALLMOST) {
+  const cj_type *t = cj_compiled_out(v->k, i);
+  if (v->sparse || cj_type_bytes(t) > CJL_SMALLMOST) {
     (void)cjl_slot(L);
     return;
   }
-  (void)cjl_roombox(L, bytes);
+  (void)cjl_roombox(L, t->rank, cj_type_bytes(t));
   cjl_pushuser(L, CJL_PLAIN);
   lua_setmetatable(L, -2);
 }
@@ -321,24 +321,17 @@ static bool note_targets(calling *c, cjl_version *v) {
   return good;
 }
 
-/* The handle at idx as a small tensor of type t, CJ_NONE: there is no room. */
-static cj_val aim_small(lua_State *L, int idx, const cj_type *t) {
-  cj_small *own = cjl_ownsmall(lua_touserdata(L, idx));
-  if (cjl_smallroom(L, idx) == 0 || cj_type_bytes(t) > cjl_smallroom(L, idx)) return (cj_val){.kind = CJ_NONE};
-  own->type = *t;
-  return (cj_val){.kind = CJ_SMALL, .u.small = own};
-}
-
 /* A tensor that others see too is left to them: its handle gets another one. */
 static void aim(const calling *c, cjl_version *v) {
   for (int i = 0; i < v->ny; i++) {
     v->y[i] = (cj_val){.kind = CJ_NONE};
     if (c->out) {
       const cj_val *have = &v->slot[i]->v;
-      bool small = have->kind == CJ_SMALL && sametype(&have->u.small->type, cj_compiled_out(v->k, i));
+      bool small = have->kind == CJ_SMALL && sametype(have->u.small->type, cj_compiled_out(v->k, i));
       if (small || (have->kind == CJ_TENSOR && cj_tensor_edit(have->u.tensor))) v->y[i] = *have;
     } else if (c->flat && !c->sparse) {
-      v->y[i] = aim_small(c->L, c->first + i, cj_compiled_out(v->k, i));
+      const cj_small *own = cjl_place(c->L, c->S, c->first + i, cj_compiled_out(v->k, i));
+      if (own) v->y[i] = (cj_val){.kind = CJ_SMALL, .u.small = own};
     }
   }
 }
@@ -350,7 +343,7 @@ static bool iswritten(const cjl_version *v, int i) {
 }
 
 static const cj_type *concrete_type(const cj_val *v) {
-  return v->kind == CJ_TENSOR ? cj_tensor_type(v->u.tensor) : v->kind == CJ_SMALL ? &v->u.small->type : NULL;
+  return v->kind == CJ_TENSOR ? cj_tensor_type(v->u.tensor) : v->kind == CJ_SMALL ? v->u.small->type : NULL;
 }
 
 /* A handle that gets another tensor had one of the same type. */

@@ -48,7 +48,7 @@ static bool read_positions(lua_State *L, int first, int n, int64_t *at) {
 }
 
 /* What x, whose elements are at data, has at n positions, if that is small. */
-static bool push_part(lua_State *L, const cj_type *t, const char *data, const int64_t *at, int n) {
+static bool push_part(lua_State *L, const cjl_state *S, const cj_type *t, const char *data, const int64_t *at, int n) {
   char copy[CJL_SMALLMOST]; /* handles may change while memory is taken for another one */
   cj_type part = {.dtype = t->dtype, .rank = (uint8_t)(t->rank - n)};
   int64_t offset = 0;
@@ -61,7 +61,7 @@ static bool push_part(lua_State *L, const cj_type *t, const char *data, const in
   size_t bytes = cj_type_bytes(&part);
   if (bytes > sizeof copy) return false;
   memcpy(copy, data + offset * (int64_t)bytes, bytes);
-  memcpy(cj_small_data(cjl_newsmall(L, &part)), copy, bytes);
+  memcpy(cjl_newsmall(L, S, &part), copy, bytes);
   return true;
 }
 
@@ -78,9 +78,9 @@ static bool push_at(lua_State *L, cjl_state *S, const cjl_tensor *x, int first, 
     return true;
   }
   if (x->v.kind == CJ_NONE) return false;
-  const cj_type *t = x->v.kind == CJ_SMALL ? &x->v.u.small->type : cj_tensor_type(x->v.u.tensor);
-  const char *data = x->v.kind == CJ_SMALL ? cj_small_data(x->v.u.small) : cj_tensor_data(x->v.u.tensor);
-  return data && n <= t->rank && push_part(L, t, data, at, n);
+  const cj_type *t = x->v.kind == CJ_SMALL ? x->v.u.small->type : cj_tensor_type(x->v.u.tensor);
+  const char *data = x->v.kind == CJ_SMALL ? x->v.u.small->data : cj_tensor_data(x->v.u.tensor);
+  return data && n <= t->rank && push_part(L, S, t, data, at, n);
 }
 
 /* --- tensors as keys --------------------------------------------------------------------- */

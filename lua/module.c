@@ -22,6 +22,7 @@ static cjl_state *new_state(lua_State *L) {
   cj_config cfg = {.size = sizeof cfg};
   cjl_state *S = lua_newuserdatauv(L, sizeof *S, CJL_NUV);
   memset(S, 0, sizeof *S);
+  for (int d = 0; d < CJ_NDTYPE; d++) S->scalar[d].dtype = (uint8_t)d;
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, state_gc);
   lua_setfield(L, -2, "__gc");

@@ -121,7 +121,7 @@ static int perform(lua_State *L, cjl_state *S, const applied *a, int box) {
   cjl_tensor *h = lua_touserdata(L, box);
   h->v = out[0];
   lua_settop(L, box);
-  cjl_settle(L, h);
+  cjl_settle(L, S, h);
   cjl_seal(L, S, h);
   return 1;
 }
@@ -152,7 +152,7 @@ static int call_general(lua_State *L, cjl_state *S, const cjl_opdesc *d) {
   applied a = {.d = d, .p = c.p};
   cjl_read(&c, L, S, d);
   int keepers = d->list_result ? push_keepers(L, c.nat + c.nlist) : 0;
-  cjl_roombox(L, ROOM);
+  cjl_roombox(L, 1, ROOM);
   int box = lua_gettop(L);
   cj_val *in = cjl_operands(&c, room, &a.nin);
   a.in = in;
@@ -178,12 +178,10 @@ static bool read_operand(lua_State *L, const cjl_state *S, int idx, cj_val *v) {
   return v->kind != CJ_NONE;
 }
 
-/* A handle that has no finalizer.  Upvalue 3: its metatable. */
-static cjl_tensor *push_plain(lua_State *L, size_t bytes) {
-  cjl_tensor *h = lua_newuserdatauv(L, bytes, 0);
+/* Gives the handle on top the metatable of those without a finalizer, upvalue 3. */
+static void make_plain(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(3));
   lua_setmetatable(L, -2);
-  return h;
 }
 
 /* An instruction of a trace: nothing is lost if there is no memory for its handle. */
@@ -195,20 +193,23 @@ static int record(lua_State *L, cjl_state *S, const cjl_opdesc *d, const cj_val 
   if (s == CJ_ENOMEM) s = cjl_run(L, S, d->op, in, d->narg, NULL, 0, out, MAXOUT, &n);
   if (s != CJ_OK) return cjl_raise(L, S, s, d->who);
   if (n != 1) return push_results(L, out, n, false);
-  push_plain(L, sizeof(cjl_tensor))->v = out[0];
+  cjl_box(L)->v = out[0];
+  make_plain(L);
   return 1;
 }
 
 /* At once, in memory that is on the stack until there is a handle for it.  False: not a case for it. */
 static bool compute_small(lua_State *L, cjl_state *S, const cjl_opdesc *d, const cj_val *in) {
-  struct {
-    cj_small x;
-    double room[CJL_SMALLMOST / sizeof(double)];
-  } y;
-  if (!cj_apply_small(S->ctx, d->op, in, d->narg, &y.x, sizeof y.room)) return false;
-  size_t bytes = sizeof y.x + cj_type_bytes(&y.x.type);
-  cjl_tensor *h = push_plain(L, sizeof *h + bytes);
-  h->v = (cj_val){.kind = CJ_SMALL, .u.small = memcpy(cjl_ownsmall(h), &y, bytes)};
+  double y[CJL_SMALLMOST / sizeof(double)];
+  const cj_type *t = cj_apply_small(S->ctx, d->op, in, d->narg, y, sizeof y);
+  if (!t) return false;
+  cj_type own = *t; /* of an operand, which may change from now on */
+  size_t bytes = cj_type_bytes(&own);
+  cjl_tensor *h = cjl_roombox(L, own.rank, bytes);
+  const cj_small *x = cjl_place(L, S, -1, &own);
+  memcpy(x->data, y, bytes);
+  h->v = (cj_val){.kind = CJ_SMALL, .u.small = x};
+  make_plain(L);
   return true;
 }
 
@@ -216,7 +217,7 @@ static int call_plain(lua_State *L, cjl_state *S, const cjl_opdesc *d) {
   cj_val in[3];
   applied a = {.d = d, .in = in, .nin = d->narg};
   lua_settop(L, d->narg);
-  cjl_roombox(L, ROOM);
+  cjl_roombox(L, 1, ROOM);
   for (int i = 0; i < d->narg; i++) {
     in[i] = cjl_operand(L, S, i + 1);
     if (in[i].kind == CJ_NONE) {

@@ -186,49 +186,6 @@ cjl_tensor *cjl_box(lua_State *L) {
   return h;
 }
 
-cjl_tensor *cjl_roombox(lua_State *L, size_t bytes) {
-  cjl_tensor *h = lua_newuserdatauv(L, sizeof *h + sizeof(cj_small) + bytes, 0);
-  h->v.kind = CJ_NONE;
-  return h;
-}
-
-size_t cjl_smallroom(lua_State *L, int idx) {
-  size_t all = lua_rawlen(L, idx), least = sizeof(cjl_tensor) + sizeof(cj_small);
-  return all < least ? 0 : all - least;
-}
-
-/* The handle at idx has these elements from now on, if there is room.  They may be its own. */
-static bool take_elements(lua_State *L, int idx, const cj_type *t, const void *data) {
-  cjl_tensor *h = lua_touserdata(L, idx);
-  cj_small *own = cjl_ownsmall(h);
-  cj_val old = h->v;
-  size_t room = cjl_smallroom(L, idx), bytes = cj_type_bytes(t);
-  if (room == 0 || !data || bytes > room) return false;
-  memmove(cj_small_data(own), data, bytes);
-  own->type = *t;
-  h->v = (cj_val){.kind = CJ_SMALL, .u.small = own};
-  cj_val_release(&old);
-  return true;
-}
-
-bool cjl_copysmall(lua_State *L, int idx, const cj_small *x) {
-  return take_elements(L, idx, &x->type, cj_small_data(x));
-}
-
-void cjl_settle(lua_State *L, cjl_tensor *h) {
-  if (h->v.kind == CJ_TENSOR) (void)take_elements(L, -1, cj_tensor_type(h->v.u.tensor), cj_tensor_data(h->v.u.tensor));
-}
-
-cj_small *cjl_newsmall(lua_State *L, const cj_type *t) {
-  cjl_tensor *h = cjl_roombox(L, cj_type_bytes(t));
-  cj_small *own = cjl_ownsmall(h);
-  own->type = *t;
-  h->v = (cj_val){.kind = CJ_SMALL, .u.small = own};
-  cjl_pushuser(L, CJL_PLAIN);
-  lua_setmetatable(L, -2);
-  return own;
-}
-
 /* Tensors live outside Lua's heap, so Lua's collector, whose pace follows its own heap, would wait too long.  It is
 ** told in steps; a whole cycle is done while tensors of about the size of all that is alive are made. */
 #define STEP ((size_t)1 << 19)
@@ -266,8 +223,8 @@ void cjl_rebind(lua_State *L, cjl_state *S, int idx, cj_val v) {
   cjl_tensor *h = lua_touserdata(L, idx);
   cj_val old = h->v;
   bool wasplain = old.kind == CJ_TRACED || old.kind == CJ_SMALL;
-  if (v.kind == CJ_TENSOR && take_elements(L, idx, cj_tensor_type(v.u.tensor), cj_tensor_data(v.u.tensor))) {
-    cj_tensor_release(v.u.tensor);
+  if (v.kind == CJ_TENSOR && cjl_fits(L, S, idx, &v)) {
+    cj_val_release(&v);
     return;
   }
   h->v = v;
@@ -296,7 +253,7 @@ void cjl_share(lua_State *L, cjl_state *S, const cjl_tensor *h) {
 
 cj_type cjl_typeof(lua_State *L, cjl_state *S, const cjl_tensor *h, const char *who) {
   if (h->v.kind == CJ_TENSOR) return *cj_tensor_type(h->v.u.tensor);
-  if (h->v.kind == CJ_SMALL) return h->v.u.small->type;
+  if (h->v.kind == CJ_SMALL) return *h->v.u.small->type;
   cj_type t;
   if (h->v.kind == CJ_NONE) cjl_error(L, "%s: the tensor is closed", who);
   CJL_TRY(L, S, who, cj_val_type(S->ctx, &h->v, &t));
@@ -327,12 +284,7 @@ void *cjl_new(lua_State *L, cjl_state *S, const cj_type *t, const char *who) {
   return cj_tensor_edit(x);
 }
 
-void *cjl_newresult(lua_State *L, cjl_state *S, const cj_type *t, const char *who) {
-  if (cj_type_bytes(t) > CJL_SMALLMOST) return cjl_new(L, S, t, who);
-  return memset(cj_small_data(cjl_newsmall(L, t)), 0, cj_type_bytes(t));
-}
-
-static void push_element(lua_State *L, int dtype, double f, int64_t n) {
+void cjl_pushdtype(lua_State *L, int dtype, double f, int64_t n) {
   if (dtype == CJ_I64)
     lua_pushinteger(L, n);
   else if (dtype == CJ_BOOL)
@@ -345,18 +297,7 @@ void cjl_pushelement(lua_State *L, const cj_tensor *x, int64_t i) {
   double f = 0;
   int64_t n = 0;
   (void)cj_tensor_at(x, i, &f, &n); /* i is in range: nothing can fail */
-  push_element(L, cj_tensor_type(x)->dtype, f, n);
-}
-
-void cjl_pushnumber(lua_State *L, cjl_state *S, const cjl_tensor *h, const char *who) {
-  double f = 0;
-  int64_t n = 0;
-  if (h->v.kind == CJ_SMALL) {
-    cj_small_at(h->v.u.small, 0, &f, &n);
-    push_element(L, h->v.u.small->type.dtype, f, n);
-  } else {
-    cjl_pushelement(L, h->v.kind == CJ_TENSOR ? h->v.u.tensor : cjl_concrete(L, S, h, who), 0);
-  }
+  cjl_pushdtype(L, cj_tensor_type(x)->dtype, f, n);
 }
 
 /* --- operations ------------------------------------------------------------------ */

@@ -16,10 +16,9 @@
 #define CJL_TENSOR "cjac.tensor"
 
 typedef struct cjl_tensor {
-  cj_val v; /* CJ_NONE: closed, or not filled yet.  CJ_SMALL: what stands behind it in the userdata */
+  cj_val v; /* CJ_NONE: closed, or not filled yet.  CJ_SMALL: behind it in the userdata (small.c) */
 } cjl_tensor;
 enum { CJL_SMALLMOST = 512 }; /* bytes of elements of a small tensor */
-static inline cj_small *cjl_ownsmall(const cjl_tensor *h) { return (cj_small *)(uintptr_t)(h + 1); }
 
 typedef struct cjl_stream { /* random numbers */
   uint64_t seed, offset;
@@ -46,7 +45,8 @@ typedef struct cjl_state {
   size_t debt;              /* bytes of new tensors of which Lua's collector has not been told */
   cjl_stream stream;
   cj_printopts print;
-  const cjl_opdesc *ops; /* of every operation, by its number */
+  cj_type scalar[CJ_NDTYPE]; /* 0-d types */
+  const cjl_opdesc *ops;     /* of every operation, by its number */
   cjl_used op;
 } cjl_state;
 
@@ -115,16 +115,6 @@ cjl_tensor *cjl_check(lua_State *L, cjl_state *S, int idx, const char *who, cons
 cjl_tensor *cjl_box(lua_State *L);
 /* Gives the filled handle on top of the stack its metatable, and tells the collector what it weighs. */
 void cjl_seal(lua_State *L, cjl_state *S, cjl_tensor *h);
-/* The same, with room for a small tensor of that many bytes of elements. */
-cjl_tensor *cjl_roombox(lua_State *L, size_t bytes);
-/* Bytes of elements of a small tensor for which the handle at idx has room. */
-size_t cjl_smallroom(lua_State *L, int idx);
-/* The handle at idx becomes a copy of x if there is room. */
-bool cjl_copysmall(lua_State *L, int idx, const cj_small *x);
-/* The tensor in the handle on top, which is not sealed yet, moves into its room if that is enough. */
-void cjl_settle(lua_State *L, cjl_tensor *h);
-/* Pushes a handle of a small tensor of that type, elements undefined. */
-cj_small *cjl_newsmall(lua_State *L, const cj_type *t);
 /* An empty one that may stay in a table until it is filled. */
 cjl_tensor *cjl_slot(lua_State *L);
 void cjl_weigh(lua_State *L, cjl_state *S, const cj_val *v);
@@ -138,10 +128,23 @@ cj_tensor *cjl_concrete(lua_State *L, cjl_state *S, const cjl_tensor *h, const c
 static inline const void *cjl_data(const cj_tensor *x) { return cj_tensor_data(x); }
 /* Pushes a new tensor of that type, zeros, and gives its elements for filling. */
 void *cjl_new(lua_State *L, cjl_state *S, const cj_type *t, const char *who);
-/* The same for a script: as a small tensor if it is one. */
-void *cjl_newresult(lua_State *L, cjl_state *S, const cj_type *t, const char *who);
 /* Pushes element i of x as a Lua value. */
 void cjl_pushelement(lua_State *L, const cj_tensor *x, int64_t i);
+void cjl_pushdtype(lua_State *L, int dtype, double f, int64_t n); /* a number of that dtype: f, else n */
+
+/* --- small tensors (small.c) ------------------------------------------------------- */
+/* An empty handle like that of cjl_box, with room for a tensor of that rank and bytes of elements. */
+cjl_tensor *cjl_roombox(lua_State *L, int rank, size_t bytes);
+/* Where in the handle at idx a small tensor of type t has its place, for its elements to be written; NULL: no room. */
+const cj_small *cjl_place(lua_State *L, const cjl_state *S, int idx, const cj_type *t);
+/* The handle at idx becomes a copy of v, a tensor or a small one, if there is room. */
+bool cjl_fits(lua_State *L, const cjl_state *S, int idx, const cj_val *v);
+/* The tensor in the handle h on top, which is not sealed yet, moves into its room if that is enough. */
+void cjl_settle(lua_State *L, const cjl_state *S, const cjl_tensor *h);
+/* Pushes a handle of a small tensor of that type, and gives its elements, which are undefined. */
+void *cjl_newsmall(lua_State *L, const cjl_state *S, const cj_type *t);
+/* cjl_new for a script: as a small tensor if it is one. */
+void *cjl_newresult(lua_State *L, cjl_state *S, const cj_type *t, const char *who);
 /* Pushes the single element of a concrete or traced value. */
 void cjl_pushnumber(lua_State *L, cjl_state *S, const cjl_tensor *h, const char *who);
 

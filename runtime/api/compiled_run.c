@@ -98,8 +98,8 @@ static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
       memcpy(v->stride, a->stride, sizeof v->stride);
       *strided |= a->base != NULL;
     } else if (x[i].kind == CJ_SMALL) {
-      if (!is_type(&x[i].u.small->type, t)) return wrong_input(k, i, &x[i]), false;
-      *v = cjt_rowmajor(cj_small_data(x[i].u.small), t);
+      if (!is_type(x[i].u.small->type, t)) return wrong_input(k, i, &x[i]), false;
+      *v = cjt_rowmajor(x[i].u.small->data, t);
     } else if (x[i].kind == CJ_NUM && t->dtype == CJ_F64 && t->rank == 0) {
       k->num[i] = x[i].u.num;
       v->data = (char *)&k->num[i];
@@ -114,9 +114,9 @@ static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
 /* --- results ---------------------------------------------------------------------------------------------------- */
 
 static const cj_type *given_type(const cj_val *y) {
-  return y->kind == CJ_SMALL ? &y->u.small->type : &y->u.tensor->type;
+  return y->kind == CJ_SMALL ? y->u.small->type : &y->u.tensor->type;
 }
-static char *given_data(const cj_val *y) { return y->kind == CJ_SMALL ? cj_small_data(y->u.small) : y->u.tensor->data; }
+static char *given_data(const cj_val *y) { return y->kind == CJ_SMALL ? y->u.small->data : y->u.tensor->data; }
 
 static bool check_given(cj_compiled *k, uint32_t i, const cj_val *y) {
   const cj_type *t = k->out[i];

@@ -126,7 +126,7 @@ static cj_status run_at(cj_ctx *c, const cj_graph *g, const cj_val *in, int nin,
     if (in[i].kind == CJ_TENSOR)
       view[i] = cjt_asview(in[i].u.tensor);
     else if (in[i].kind == CJ_SMALL)
-      view[i] = cjt_rowmajor(cj_small_data(in[i].u.small), &in[i].u.small->type);
+      view[i] = cjt_rowmajor(in[i].u.small->data, in[i].u.small->type);
     else
       cjm_fail(c, CJ_EARG, "input %d has no number", i + 1);
   }

@@ -76,7 +76,7 @@ static bool take_operands(cj_trace *t, const cj_val *in, int nin, bool eager, cj
     if (isweak(&in[i]) && i < 32) *weak |= 1u << i;
     if (eager && !isweak(&in[i])) {
       cj_origin o = cj_val_origin(&in[i]);
-      refs[i] = cjg_trace_capture(t, o.small ? &o.small->type : &o.tensor->type, &o);
+      refs[i] = cjg_trace_capture(t, o.small ? o.small->type : &o.tensor->type, &o);
     } else {
       refs[i] = cj_ref_of(t, &in[i]);
     }
@@ -155,7 +155,7 @@ typedef struct operand_at {
 
 /* False: not row-major, or no tensor. */
 static bool where_at(const cj_val *v, operand_at *at) {
-  if (v->kind == CJ_SMALL) return *at = (operand_at){&v->u.small->type, cj_small_data(v->u.small)}, true;
+  if (v->kind == CJ_SMALL) return *at = (operand_at){v->u.small->type, v->u.small->data}, true;
   if (v->kind != CJ_TENSOR) return false;
   const cj_tensor *x = v->u.tensor;
   *at = (operand_at){&x->type, x->data};
@@ -195,20 +195,19 @@ static const cj_type *one_type(const cj_val *in, int nin, const void **data, uns
   return t && cjt_isfloat(t->dtype) ? t : NULL;
 }
 
-bool cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, cj_small *out, size_t room) {
+const cj_type *cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, void *out, size_t room) {
   const void *data[3];
   float_of number[3];
   unsigned splat;
-  if (op < 0 || op >= cj_op_count() || !(op = short_row(op + 1, in, &nin))) return false;
+  if (op < 0 || op >= cj_op_count() || !(op = short_row(op + 1, in, &nin))) return NULL;
   const cj_type *t = one_type(in, nin, data, &splat);
-  if (!t || !(cjr_row(op)->flags & CJ_KEEPSTYPE)) return false;
-  int64_t n = cjt_count(t);
-  if ((size_t)n * cjt_dsize(t->dtype) > room) return false;
+  if (!t || !(cjr_row(op)->flags & CJ_KEEPSTYPE)) return NULL;
+  int64_t n = t->rank ? cjt_count(t) : 1;
+  if ((size_t)n * cjt_dsize(t->dtype) > room) return NULL;
   for (int i = 0; i < nin; i++)
     if (isweak(&in[i])) data[i] = put_float(&in[i], t->dtype, &number[i]), splat |= 1u << i;
-  out->type = *t;
-  if (n) cjk_loop(c->isa, op - CJ_OP_FIRST_EW, t->dtype)(n, cj_small_data(out), data, splat);
-  return true;
+  if (n) cjk_loop(c->isa, op - CJ_OP_FIRST_EW, t->dtype)(n, out, data, t->rank ? splat : 0);
+  return t;
 }
 
 /* A tensor on the stack: elements that are somewhere, row-major. */
@@ -230,7 +229,7 @@ static bool apply_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *ou
   for (int i = 0; i < nin; i++) {
     if (isweak(&in[i])) continue;
     if (in[i].kind != CJ_TENSOR && in[i].kind != CJ_SMALL) return false;
-    int dt = in[i].kind == CJ_TENSOR ? in[i].u.tensor->type.dtype : in[i].u.small->type.dtype;
+    int dt = in[i].kind == CJ_TENSOR ? in[i].u.tensor->type.dtype : in[i].u.small->type->dtype;
     if (!cjt_isfloat(dt) || (dtype >= 0 && dt != dtype)) return false;
     dtype = dt;
   }
@@ -240,7 +239,7 @@ static bool apply_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *ou
     if (in[i].kind == CJ_TENSOR)
       x[i] = in[i].u.tensor;
     else if (in[i].kind == CJ_SMALL)
-      x[i] = stack_tensor(c, &in[i].u.small->type, cj_small_data(in[i].u.small), &head[i]);
+      x[i] = stack_tensor(c, in[i].u.small->type, in[i].u.small->data, &head[i]);
     else
       x[i] = stack_tensor(c, &scalar, put_float(&in[i], dtype, &number[i]), &head[i]);
     types[i] = &x[i]->type;

@@ -88,7 +88,7 @@ cj_status cj_tensor_at(const cj_tensor *x, int64_t index, double *f, int64_t *i)
 }
 
 void cj_small_at(const cj_small *x, int64_t index, double *f, int64_t *i) {
-  element_at((const char *)cj_small_data(x) + index * (int64_t)cjt_dsize(x->type.dtype), x->type.dtype, f, i);
+  element_at((const char *)x->data + index * (int64_t)cjt_dsize(x->type->dtype), x->type->dtype, f, i);
 }
 
 /* A random permutation by sorting nothing: Fisher and Yates, with counters as the source. */

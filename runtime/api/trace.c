@@ -45,7 +45,7 @@ bool cj_type_of(cj_ctx *c, const cj_val *v, cj_type *out) {
   cj_trace *t;
   switch (v->kind) {
   case CJ_TENSOR: *out = v->u.tensor->type; return true;
-  case CJ_SMALL: *out = v->u.small->type; return true;
+  case CJ_SMALL: *out = *v->u.small->type; return true;
   case CJ_TRACED:
     if (!(t = trace_of(c, v))) return false;
     *out = *cjg_type(t->g, v->u.at.ref);
@@ -58,7 +58,7 @@ bool cj_type_of(cj_ctx *c, const cj_val *v, cj_type *out) {
 }
 
 static cj_ref small_constant(cj_trace *t, const cj_small *s) {
-  cj_tensor *x = cjt_from(t->g->c, &s->type, cj_small_data(s));
+  cj_tensor *x = cjt_from(t->g->c, s->type, s->data);
   cj_ref r = x ? cjg_tensor(t->g, x) : 0;
   cjt_release(x);
   return r;
@@ -96,7 +96,7 @@ static cj_status number_tensor(cj_ctx *c, const cj_val *v, cj_tensor **out) {
   cj_type t;
   uint8_t b = v->u.i != 0;
   const void *src = v->kind == CJ_LOGICAL ? (const void *)&b
-                    : v->kind == CJ_SMALL ? cj_small_data(v->u.small)
+                    : v->kind == CJ_SMALL ? v->u.small->data
                                           : (const void *)&v->u;
   if (!cj_type_of(c, v, &t)) return c->status;
   *out = cjt_from(c, &t, src);
@@ -177,7 +177,7 @@ cj_status cj_trace_input(cj_ctx *c, uint32_t trace, const cj_val *primal, cj_val
     return cjm_fail(c, CJ_EARG, "an argument must come from outside the trace");
   cj_origin o = cj_val_origin(primal);
   if (primal->kind == CJ_SMALL) {
-    o = (cj_origin){.tensor = cjt_from(c, &ty, cj_small_data(primal->u.small))};
+    o = (cj_origin){.tensor = cjt_from(c, &ty, primal->u.small->data)};
     if (o.tensor) new_arg(t, &ty, &o, out);
     cjt_release(o.tensor);
     return c->status;

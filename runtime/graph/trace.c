@@ -121,8 +121,8 @@ static uint64_t hash_origin(const cj_origin *o) {
 static bool sameorigin(const cj_origin *a, const cj_origin *b) {
   if (a->small != b->small) return false;
   if (b->small)
-    return cjt_same(&a->tensor->type, &b->small->type) &&
-           memcmp(a->tensor->data, cj_small_data(b->small), cjt_bytes(&b->small->type)) == 0;
+    return cjt_same(&a->tensor->type, b->small->type) &&
+           memcmp(a->tensor->data, b->small->data, cjt_bytes(b->small->type)) == 0;
   return a->tensor == b->tensor && a->trace == b->trace && a->ref == b->ref;
 }
 
@@ -150,7 +150,7 @@ cj_ref cjg_trace_capture(cj_trace *t, const cj_type *ty, const cj_origin *o) {
   for (; t->slot[k]; k = (k + 1) & (t->nslot - 1))
     if (sameorigin(&t->capture[t->slot[k] - 1], o)) return g->capture[t->slot[k] - 1];
   if (!CJM_GROW(g->c, t->capture, t->capturecap, g->ncapture + 1u)) return 0;
-  cj_tensor *copy = o->small ? cjt_from(g->c, ty, cj_small_data(o->small)) : NULL;
+  cj_tensor *copy = o->small ? cjt_from(g->c, ty, o->small->data) : NULL;
   if (o->small && !copy) return 0;
   t->capture[g->ncapture] = *o;
   if (copy) t->capture[g->ncapture].tensor = copy;

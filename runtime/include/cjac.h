@@ -207,12 +207,12 @@ CJ_API int cj_op_find(const char *module, const char *name); /* -1: none */
 
 /* --- values, tracing ---------------------------------------------------- */
 
-/* A tensor in memory of the caller: its elements, row-major, come right behind it.  Meant for few elements:
-** whatever outlives the call that it is given to is a copy. */
+/* A tensor in memory of the caller, row-major.  Meant for few elements: whatever outlives the call that it is given to
+** is a copy. */
 typedef struct cj_small {
-  cj_type type;
+  const cj_type *type;
+  void *data;
 } cj_small;
-static inline void *cj_small_data(const cj_small *x) { return (void *)(uintptr_t)(x + 1); }
 /* One element as a number, as cj_tensor_at does; index is in range. */
 CJ_API void cj_small_at(const cj_small *x, int64_t index, double *f, int64_t *i);
 
@@ -245,13 +245,14 @@ typedef struct cj_val {
 CJ_API cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_val *out, int cap,
                           int *nout);
 /* The same, at once and without any allocation, for elementwise operations with a result of the dtype of their
-** operands: tensors of one float dtype, all of one shape, and numbers and 0-d ones beside them.  out has room for that
-** many bytes of elements.  False: not such a case, or too large. */
-CJ_API bool cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, cj_small *out, size_t room);
+** operands: tensors of one float dtype, all of one shape, and numbers and 0-d ones beside them.  out: memory for room
+** bytes of elements.  The type of the result, which lives as long as the operands; NULL: not such a case, or no room.
+ */
+CJ_API const cj_type *cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, void *out, size_t room);
 
 /* The part of x, a value of the innermost trace, at positions along its first n axes (negative ones from the end),
-*which
-** vanish.  False: it is not one, a position is out of range, or there is no memory; cj_apply of select tells which. */
+ *which
+ ** vanish.  False: it is not one, a position is out of range, or there is no memory; cj_apply of select tells which. */
 CJ_API bool cj_trace_at(cj_ctx *c, const cj_val *x, const int64_t *at, int n, cj_val *out);
 
 /* Traces nest; a number stands for one and is never used again. */
