@@ -247,7 +247,7 @@ CJ_API cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj
 /* The same, at once and without any allocation, for elementwise operations with a result of the dtype of their
 ** operands: tensors of one float dtype, all of one shape, and numbers and 0-d ones beside them.  out: memory for room
 ** bytes of elements.  The type of the result, which lives as long as the operands; NULL: not such a case, or no room.
- */
+*/
 CJ_API const cj_type *cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, void *out, size_t room);
 
 /* The part of x, a value of the innermost trace, at positions along its first n axes (negative ones from the end),
