@@ -116,9 +116,10 @@ static void add_constants(lua_State *L) {
 static int load(lua_State *L) {
   static const cjl_reg hooks[] = {{"_fuse", set_fuse}, {"_live", live}, {"_trim", trim}, {NULL, NULL}};
   static void (*const parts[])(lua_State *, cjl_state *) = {
-      cjl_open_ops,   cjl_open_create, cjl_open_literal,  cjl_open_random,    cjl_open_convert, cjl_open_print,
-      cjl_open_index, cjl_open_assign, cjl_open_autodiff, cjl_open_linearize, cjl_open_vmap,    cjl_open_tape,
-      cjl_open_check, cjl_open_sparse, cjl_open_scripts,  cjl_open_compile,   cjl_open_config};
+      cjl_open_ops,    cjl_open_create,  cjl_open_literal, cjl_open_random,   cjl_open_convert,
+      cjl_open_print,  cjl_open_index,   cjl_open_assign,  cjl_open_autodiff, cjl_open_linearize,
+      cjl_open_vmap,   cjl_open_tape,    cjl_open_check,   cjl_open_sparse,   cjl_open_control,
+      cjl_open_custom, cjl_open_scripts, cjl_open_compile, cjl_open_config};
   cjl_state *S = cjl_self(L);
   cjl_pushuser(L, CJL_MODULE);
   if (!lua_isnil(L, -1)) return 1;

@@ -96,9 +96,11 @@ int cjl_raise(lua_State *L, cjl_state *S, cj_status s, const char *who) {
   if (!*msg) msg = cj_status_text(s);
   if (strncmp(msg, "cj.", 3) == 0) return cjl_error(L, "%s", msg);
   if (isprefixed(msg, who)) msg = strchr(msg, ':') + 2;
-  return cjl_error(
-      L, "%s: %s%s", who, msg,
-      s == CJ_ENOVALUE ? " (in a function given to cj.vmap, or compiled from types, there is no number yet)" : "");
+  return cjl_error(L, "%s: %s%s", who, msg,
+                   s == CJ_ENOVALUE
+                       ? " (in a function given to cj.vmap, or compiled from types, there is no number yet; the body "
+                         "of a loop is traced once for all steps, so cj.where takes the place of a branch)"
+                       : "");
 }
 
 int cjl_argerror(lua_State *L, const char *who, int arg, const char *name, const char *want, int idx) {

@@ -213,6 +213,8 @@ void cjl_open_autodiff(lua_State *L, cjl_state *S);
 void cjl_open_tape(lua_State *L, cjl_state *S);
 void cjl_open_linearize(lua_State *L, cjl_state *S);
 void cjl_open_vmap(lua_State *L, cjl_state *S);
+void cjl_open_control(lua_State *L, cjl_state *S);
+void cjl_open_custom(lua_State *L, cjl_state *S);
 void cjl_open_check(lua_State *L, cjl_state *S);
 void cjl_open_sparse(lua_State *L, cjl_state *S);
 void cjl_open_scripts(lua_State *L, cjl_state *S);

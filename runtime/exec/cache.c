@@ -1,5 +1,6 @@
 /* cache.c -- things by the structure of programs, newest first; workspaces kept between calls. */
 #include "exec/exec.h"
+#include "graph/sub.h"
 
 #include <string.h>
 
@@ -51,7 +52,8 @@ static bool copy_into(cj_graph *g, const cj_graph *f) {
   if (!COPY(g, f, node, cap, f->len) || !COPY(g, f, pool, poolcap, f->npool) || !COPY(g, f, type, typecap, f->ntype) ||
       !COPY(g, f, attr, attrcap, f->nattr) || !COPY(g, f, konst, konstcap, f->nkonst) ||
       !COPY(g, f, tensor, tensorcap, f->ntensor) || !COPY(g, f, arg, argcap, f->narg) ||
-      !COPY(g, f, capture, capturecap, f->ncapture) || !COPY(g, f, out, outcap, f->nout))
+      !COPY(g, f, capture, capturecap, f->ncapture) || !COPY(g, f, out, outcap, f->nout) ||
+      !COPY(g, f, sub, subcap, f->nsub))
     return false;
   g->len = f->len;
   g->npool = f->npool;
@@ -62,7 +64,9 @@ static bool copy_into(cj_graph *g, const cj_graph *f) {
   g->ncapture = f->ncapture;
   g->nout = f->nout;
   g->hash = f->hash;
+  g->depth = f->depth;
   for (; g->ntensor < f->ntensor; g->ntensor++) cjt_retain(g->tensor[g->ntensor]);
+  for (; g->nsub < f->nsub; g->nsub++) cjg_retain(g->sub[g->nsub]);
   return true;
 }
 

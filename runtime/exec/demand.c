@@ -1,5 +1,5 @@
 /* demand.c -- numbers of an open trace, when the traced function asks for them. */
-#include "exec/exec.h"
+#include "exec/loop.h"
 
 #include <string.h>
 
@@ -74,7 +74,8 @@ static cj_status evaluate(const demand *d, cj_ref r, cj_tensor **out) {
   if (n->nin == 0) return from_source(d, r, out);
   if (n->nin > CJ_COUNT(few) && !(in = cjm_alloc(d->c, n->nin * sizeof *in))) return d->c->status;
   for (int i = 0; i < n->nin; i++) in[i] = d->t->value[from[i]];
-  cj_status st = cje_eval(d->c, n->op, in, n->nin, cjg_attr(g, r), cjg_type(g, r), out);
+  cj_status st = cjr_row(n->op)->subs ? cje_eval_loop(d->c, g, r, in, out)
+                                      : cje_eval(d->c, n->op, in, n->nin, cjg_attr(g, r), cjg_type(g, r), out);
   if (in != few) cjm_free(d->c, in, n->nin * sizeof *in);
   return st;
 }

@@ -8,7 +8,8 @@
 ** Every other instruction is a step of its own at the end.  So a group stands where its first
 ** instruction stood and only ever reads what stands before it.
 */
-#include "exec/planner.h"
+#include "exec/loop.h"
+#include "graph/sub.h"
 
 #include <string.h>
 
@@ -48,11 +49,12 @@ uint32_t cje_copy_step(cje_planner *P, cj_ref x) {
 /* The view r of x, which is a view of row-major or known strides. */
 static bool try_alias(cje_planner *P, cj_ref r, const cj_view *x, const cje_alias *from, bool *good) {
   const cj_type *t = cjg_type(P->g, r);
+  bool sliced = from->root == cjg_operands(P->g, r)[0] && cjg_isloop(P->g, from->root);
   cje_alias a = *from;
   int64_t stride[CJ_MAXRANK] = {0}, offset = 0;
   *good = cjg_row(P->g, r)->alias(x->type, x->stride, cjg_attr(P->g, r), t, stride, &offset);
   if (!*good) return true;
-  a.offset += offset;
+  a.offset += sliced ? cje_loop_offset(P, from->root, offset) : offset;
   a.whole = a.whole && offset == 0 && cjt_count(t) == cjt_count(x->type) && cjt_iscontiguous(t, stride);
   return cje_set_alias(P, r, stride, &a);
 }
@@ -112,9 +114,10 @@ static bool fuse_one(cje_planner *P, cj_ref r, uint32_t *open) {
   int64_t n = cjt_count(cjg_type(P->g, r));
   if (P->root[r].base != CJE_WORK || n == 0) return true; /* it is there, or nothing is to be computed */
   if (node->nin == 1 && cjr_row(node->op)->alias) return fuse_view(P, r);
-  uint32_t step = isfused(node->op)     ? fuse_elementwise(P, r, n, open)
-                  : cje_ispack(P->g, r) ? fuse_elementwise(P, r, 1, open)
-                                        : new_step(P, CJE_EVAL, r, n);
+  uint32_t step = isfused(node->op)         ? fuse_elementwise(P, r, n, open)
+                  : cje_ispack(P->g, r)     ? fuse_elementwise(P, r, 1, open)
+                  : cjr_row(node->op)->subs ? new_step(P, CJE_LOOP, r, n)
+                                            : new_step(P, CJE_EVAL, r, n);
   if (!step) return false;
   computed_by(P, r, step);
   for (int i = 0; i < node->nin; i++) use(P, cjg_operands(P->g, r)[i], step);

@@ -2,7 +2,7 @@
 ** lower.c -- the final steps, in order, while buffers come and go: a buffer is taken at the step that
 ** fills it and given back after the last step that needs it, so one pass lays out the workspace.
 */
-#include "exec/planner.h"
+#include "exec/loop.h"
 #include "kernel/kernels.h"
 
 bool cje_find_fn(cje_planner *P, cj_ref r, uint16_t *fn) {
@@ -61,7 +61,7 @@ bool cje_scratch(cje_planner *P, int64_t nbytes, int64_t *offset) {
   return true;
 }
 
-static bool add_operand(cje_planner *P, const cje_place *at, uint32_t shape) {
+bool cje_add_operand(cje_planner *P, const cje_place *at, uint32_t shape) {
   if (!CJE_ROOM(P, P->p->operand)) return false;
   P->p->operand.at[P->p->operand.n++] = (cje_operand){at->base, shape, at->offset};
   return true;
@@ -114,10 +114,10 @@ static bool lower_eval(cje_planner *P, cj_ref r) {
   if (!place_result(P, r) || !kernel_scratch(P, row, r, &s)) return false;
   for (int i = 0; i < n->nin; i++) {
     cje_place at = cje_place_of(P, in[i]);
-    if (!add_operand(P, &at, cje_shape_of(P, in[i]))) return false;
+    if (!cje_add_operand(P, &at, cje_shape_of(P, in[i]))) return false;
   }
   cje_place at = {P->root[r].base, 0, P->root[r].offset};
-  return add_operand(P, &at, n->type) && add_step(P, &s);
+  return cje_add_operand(P, &at, n->type) && add_step(P, &s);
 }
 
 static bool lower_copy(cje_planner *P, cj_ref x, uint32_t to) {
@@ -125,7 +125,8 @@ static bool lower_copy(cje_planner *P, cj_ref x, uint32_t to) {
   cje_place from = cje_place_of(P, x);
   if (P->root[to].base == CJE_WORK && !cje_settle(P, to, (int64_t)cjt_bytes(cjg_type(P->g, x)))) return false;
   cje_place at = {P->root[to].base, 0, P->root[to].offset};
-  return add_operand(P, &from, cje_shape_of(P, x)) && add_operand(P, &at, cjg_at(P->g, x)->type) && add_step(P, &s);
+  return cje_add_operand(P, &from, cje_shape_of(P, x)) && cje_add_operand(P, &at, cjg_at(P->g, x)->type) &&
+         add_step(P, &s);
 }
 
 /* --- all steps ------------------------------------------------------------------------------------------- */
@@ -136,6 +137,7 @@ static bool lower_step(cje_planner *P, uint32_t step) {
   switch (d->kind) {
   case CJE_EVAL: return lower_eval(P, d->head);
   case CJE_COPY: return lower_copy(P, d->head, d->tail);
+  case CJE_LOOP: s.first = P->p->loop.n; return cje_lower_loop(P, step) && add_step(P, &s);
   case CJE_GROUP: s.first = P->p->group.n; return cje_lower_group(P, step) && add_step(P, &s);
   default: s.first = P->p->tape.n; return cje_lower_tape(P, step) && add_step(P, &s);
   }

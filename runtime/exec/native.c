@@ -62,6 +62,8 @@ cj_status cje_plan_compile(cj_plan *p) {
   if (p->native || !p->c->native || !cjm_ok(p->c)) return p->c->status;
   p->native = true;
   if (p->tape.n || p->group.n) make_code(p);
+  for (uint32_t i = 0; i < p->loop.n && cjm_ok(p->c); i++)
+    (void)cje_plan_compile(p->loop.at[i].body); /* as deep as programs nest */
   return p->c->status;
 }
 

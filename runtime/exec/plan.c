@@ -1,4 +1,5 @@
 /* plan.c -- planning: the order of the passes, sources, outputs, results in their operand's buffer. */
+#include "exec/loop.h"
 #include "exec/native.h"
 #include "exec/planner.h"
 #include "exec/unroll.h"
@@ -182,6 +183,7 @@ static void close_planner(cje_planner *P) {
   FREE_LIST(P->fixed);
   FREE_LIST(P->moving);
   FREE_LIST(P->types);
+  cje_loops_close(P);
   cje_space_close(&P->space);
 }
 
@@ -202,7 +204,8 @@ static bool open_planner(cje_planner *P) {
 }
 
 static bool plan(cje_planner *P) {
-  if (!open_planner(P) || !copy_pools(P) || !copy_inputs(P) || !sources(P) || !cje_fuse(P) || !plan_outputs(P))
+  if (!open_planner(P) || !copy_pools(P) || !copy_inputs(P) || !sources(P) || !cje_loops_open(P) || !cje_fuse(P) ||
+      !plan_outputs(P))
     return false;
   take_over(P);
   return cje_lower(P);
@@ -278,6 +281,9 @@ void cje_plan_free(cj_plan *p) {
   FREE_LIST(p->gather);
   FREE_LIST(p->tape);
   FREE_LIST(p->run);
+  for (uint32_t i = 0; i < p->loop.n; i++) cje_plan_free(p->loop.at[i].body); /* as deep as programs nest */
+  FREE_LIST(p->loop);
+  FREE_LIST(p->port);
   FREE_LIST(p->cell);
   FREE_LIST(p->move);
   FREE_LIST(p->order);

@@ -11,7 +11,8 @@
 ** Inputs are taken as row-major at planning, so that every view of them is known then; one that is not
 ** at run time is copied behind the workspace first.
 **
-** Steps are of four kinds.  EVAL: a row's kernel.  COPY: a strided copy.  GROUP: elementwise instructions with
+** Steps are of five kinds.  LOOP: a loop (loop.h).  EVAL: a row's kernel.  COPY: a strided copy.  GROUP: elementwise
+*instructions with
 ** the same number of elements, run together over blocks that stay in the L1 cache.  TAPE: those with one
 ** element, sorted by dependency level, equal operations of a level in one call of their loop; or machine code.
 */
@@ -42,12 +43,12 @@ typedef struct cje_fn {
   uint8_t nin, xdtype[3], ydtype;
 } cje_fn;
 
-typedef enum cje_kind { CJE_EVAL, CJE_COPY, CJE_GROUP, CJE_TAPE } cje_kind;
+typedef enum cje_kind { CJE_EVAL, CJE_COPY, CJE_GROUP, CJE_TAPE, CJE_LOOP } cje_kind;
 typedef struct cje_step {
   uint8_t kind;
   uint16_t op, nin;
   int32_t line;
-  uint32_t first; /* EVAL, COPY: the operands, then the result; GROUP, TAPE: its number */
+  uint32_t first; /* EVAL, COPY: the operands, then the result; GROUP, TAPE, LOOP: its number */
   uint32_t attr;
   cj_eval eval;
   int64_t scratch; /* offset of the kernel's workspace */
@@ -98,6 +99,22 @@ typedef struct cje_tape {
   int64_t cells, scratch;       /* offsets in the workspace */
   cje_code code;                /* NULL: interpreted */
 } cje_tape;
+/* An operand or a result of a loop's body; numbers of bytes.  other: in the loop's scratch, < 0: none. */
+typedef struct cje_port {
+  int64_t at;    /* of a result: where in the loop's result it starts */
+  int64_t step;  /* from row to row; of a sum: its bytes */
+  int64_t other; /* of an operand: its row-major copy; of a result that keeps no rows: the second buffer */
+} cje_port;
+
+typedef struct cje_loop {
+  cj_plan *body; /* with one more argument for each sum, unless there is one step */
+  int64_t steps;
+  bool reverse;
+  uint32_t nin, ncarry, nx, ny, nout; /* as in graph/sub.h */
+  uint32_t operand, port;             /* where they are listed: operands, then the result; nin and nout ports */
+  int64_t scratch, work;              /* in the workspace; of the body, in scratch */
+} cje_loop;
+
 /* In the list of results: someone outside the tape reads the cell. */
 #define CJE_KEPT ((uint32_t)1 << 31)
 
@@ -128,6 +145,8 @@ struct cj_plan {
   CJE_ARRAY(cje_gather) gather;
   CJE_ARRAY(cje_tape) tape;
   CJE_ARRAY(cje_run) run;
+  CJE_ARRAY(cje_loop) loop;
+  CJE_ARRAY(cje_port) port;
   CJE_ARRAY(uint32_t) cell;
   CJE_ARRAY(cje_move) move;
   CJE_ARRAY(uint32_t) order; /* cells of results in the order in which instructions were written, with CJE_KEPT */

@@ -139,6 +139,18 @@ static void tape(plan_printer *w, const cje_tape *t) {
   moves(w, &p->move.at[t->store], t->nstore, "store");
 }
 
+/* --- loops ---------------------------------------------------------------------------------------------------- */
+
+static void loop(plan_printer *w, const cje_loop *l) {
+  const cje_operand *o = &w->p->operand.at[l->operand];
+  put_place(w, o[l->nin].base, o[l->nin].offset);
+  cjm_putf(&w->t, " = loop of %lld steps%s, %u carries, %u rows, %u constants, %u ys, %u sums", (long long)l->steps,
+           l->reverse ? " backwards" : "", l->ncarry, l->nx, l->nin - l->ncarry - l->nx, l->ny,
+           l->nout - l->ncarry - l->ny);
+  end_line(w);
+  if (w->st == CJ_OK) w->st = cje_plan_write(l->body, w->write, w->ud); /* as deep as programs nest */
+}
+
 /* --- all --------------------------------------------------------------------------------------------------------- */
 
 cj_status cje_plan_write(const cj_plan *p, cj_write_fn write, void *ud) {
@@ -152,6 +164,8 @@ cj_status cje_plan_write(const cj_plan *p, cj_write_fn write, void *ud) {
     cjm_putf(&w.t, "%4u ", i + 1);
     if (s->kind == CJE_GROUP)
       group(&w, &p->group.at[s->first]);
+    else if (s->kind == CJE_LOOP)
+      loop(&w, &w.p->loop.at[s->first]);
     else if (s->kind == CJE_TAPE)
       tape(&w, &p->tape.at[s->first]);
     else

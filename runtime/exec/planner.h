@@ -40,6 +40,11 @@ typedef struct cje_alias { /* of a view: where in which root it starts, in eleme
   int64_t offset;
 } cje_alias;
 
+typedef struct cje_draftloop { /* of a loop: where its flags are in keep, one a carry: its history is read */
+  cj_ref ref;
+  uint32_t keep;
+} cje_draftloop;
+
 typedef struct cje_planner {
   cj_ctx *c;
   const cj_graph *g;
@@ -56,6 +61,8 @@ typedef struct cje_planner {
   CJE_ARRAY(cje_place) fixed; /* scratch of group.c */
   CJE_ARRAY(cje_place) moving;
   CJE_ARRAY(const cj_type *) types; /* scratch of lower.c */
+  CJE_ARRAY(cje_draftloop) loops;   /* in order */
+  CJE_ARRAY(uint8_t) keep;
   cje_space space;
   uint32_t maxin;                                   /* most operands of a step */
   uint32_t now;                                     /* the step that is being lowered */

@@ -1,5 +1,5 @@
 /* run.c -- running a plan: no allocation, no write to the plan. */
-#include "exec/plan.h"
+#include "exec/loop.h"
 #include "kernel/kernels.h"
 
 #include <string.h>
@@ -7,11 +7,11 @@
 typedef struct runner {
   const cj_plan *p;
   char **base;
-  const volatile int *cancel;
+  cje_report *report;
 } runner;
 
 static size_t round_up(size_t n) { return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN; }
-static bool cancelled(const runner *u) { return u->cancel && *u->cancel; }
+static bool cancelled(const runner *u) { return u->report->cancel && *u->report->cancel; }
 static char *at(const runner *u, const cje_place *place) { return u->base[place->base] + place->offset; }
 
 /* --- inputs ------------------------------------------------------------------------------------------- */
@@ -161,22 +161,30 @@ static cj_status run_step(const runner *u, const cje_step *s) {
   switch (s->kind) {
   case CJE_GROUP: return run_group(u, &u->p->group.at[s->first]);
   case CJE_TAPE: return run_tape(u, &u->p->tape.at[s->first]);
+  case CJE_LOOP: return cje_run_loop(u->p, &u->p->loop.at[s->first], u->base, u->report);
   default: return kernel_step(u, s);
   }
 }
 
-cj_status cje_plan_run(const cj_plan *p, const cj_view *in, void *const *out, void *work, const volatile int *cancel,
-                       const char **fault, int *where) {
-  runner u = {p, (char **)work, cancel};
-  if (fault) *fault = NULL;
-  if (where) *where = 0;
-  find_bases(p, u.base, in, out, work);
+cj_status cje_run_steps(const cj_plan *p, char **base, cje_report *report) {
+  runner u = {p, base, report};
   for (uint32_t i = 0; i < p->step.n; i++) {
     cj_status st = cancelled(&u) ? CJ_ECANCEL : run_step(&u, &p->step.at[i]);
     if (st == CJ_OK) continue;
-    if (fault && st == CJ_EDOMAIN) *fault = cjr_row(p->step.at[i].op)->fault;
-    if (where && st != CJ_ECANCEL) *where = p->step.at[i].line;
+    if (p->step.at[i].kind == CJE_LOOP || st == CJ_ECANCEL) return st; /* told by the body */
+    if (st == CJ_EDOMAIN) report->fault = cjr_row(p->step.at[i].op)->fault;
+    report->where = p->step.at[i].line;
     return st;
   }
   return CJ_OK;
+}
+
+cj_status cje_plan_run(const cj_plan *p, const cj_view *in, void *const *out, void *work, const volatile int *cancel,
+                       const char **fault, int *where) {
+  cje_report report = {.cancel = cancel};
+  find_bases(p, (char **)work, in, out, work);
+  cj_status st = cje_run_steps(p, (char **)work, &report);
+  if (fault) *fault = report.fault;
+  if (where) *where = report.where;
+  return st;
 }

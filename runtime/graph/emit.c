@@ -1,6 +1,7 @@
 /* emit.c -- the one door: structural zeros, infer, fold, share, append. */
 #include "graph/graph.h"
 #include "graph/store.h"
+#include "graph/sub.h"
 
 #include <string.h>
 
@@ -35,16 +36,17 @@ static bool with_zeros(cj_graph *g, int op, cj_ref *in, int nin, cj_ref *answer)
 static bool infer(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a, cj_type *t) {
   const cj_op *row = cjr_row(op);
   const cj_type *few[8], **types = few;
-  if (CJ_NEVER(row->infer == NULL)) return cjm_fail(g->c, CJ_EARG, "%s is no instruction", row->name), false;
+  if (CJ_NEVER(row->infer == NULL && !row->subs))
+    return cjm_fail(g->c, CJ_EARG, "%s is no instruction", row->name), false;
   if (row->nin != 255 && nin != row->nin) {
     cjm_fail(g->c, CJ_EARG, "%s takes %d operands, got %d", row->name, row->nin, nin);
     return false;
   }
   if (nin > (int)CJ_COUNT(few) && !(types = cjm_alloc(g->c, (size_t)nin * sizeof *types))) return false;
   for (int i = 0; i < nin; i++) types[i] = cjg_type(g, in[i]);
-  bool good = row->infer(g->c, row, types, nin, a, t) && cjg_ok(g);
+  bool good = row->subs ? cjg_infer_sub(g, op, types, nin, a, t) : row->infer(g->c, row, types, nin, a, t);
   if (types != few) cjm_free(g->c, types, (size_t)nin * sizeof *types);
-  return good;
+  return good && cjg_ok(g);
 }
 
 static cj_ref append_op(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a, const cj_type *t) {

@@ -8,13 +8,14 @@ cj_graph *cjg_new(cj_ctx *c) {
   cj_graph *g = cjm_zalloc(c, sizeof *g);
   if (!g) return NULL;
   g->c = c;
+  g->refs = 1;
   g->len = 1;
   return g;
 }
 
 #define FREE(arr, cap) cjm_free(g->c, g->arr, g->cap * sizeof *g->arr)
 void cjg_free(cj_graph *g) {
-  if (!g) return;
+  if (!g || __atomic_sub_fetch(&g->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
   cjg_reset(g);
   FREE(node, cap);
   FREE(line, linecap);
@@ -24,6 +25,7 @@ void cjg_free(cj_graph *g) {
   FREE(attr, attrcap);
   FREE(konst, konstcap);
   FREE(tensor, tensorcap);
+  FREE(sub, subcap);
   FREE(arg, argcap);
   FREE(capture, capturecap);
   FREE(out, outcap);
@@ -32,9 +34,10 @@ void cjg_free(cj_graph *g) {
 
 void cjg_reset(cj_graph *g) {
   for (uint32_t i = 0; i < g->ntensor; i++) cjt_release(g->tensor[i]);
+  for (uint32_t i = 0; i < g->nsub; i++) cjg_free(g->sub[i]); /* as deep as programs nest */
   if (g->slot) memset(g->slot, 0, g->nslot * sizeof *g->slot);
   g->len = 1;
-  g->npool = g->ntype = g->nattr = g->nkonst = g->ntensor = g->narg = g->ncapture = g->nout = 0;
+  g->npool = g->ntype = g->nattr = g->nkonst = g->ntensor = g->nsub = g->depth = g->narg = g->ncapture = g->nout = 0;
   memset(g->scalar, 0, sizeof g->scalar);
   g->now = 0;
   g->plain = false;

@@ -28,17 +28,21 @@ struct cj_graph {
   uint32_t nkonst, konstcap;
   cj_tensor **tensor; /* constant tensors, one reference each */
   uint32_t ntensor, tensorcap;
+  cj_graph **sub; /* sub-programs (sub.h), one reference each */
+  uint32_t nsub, subcap;
   cj_ref *arg, *capture; /* inputs: arguments first, then captures */
   uint32_t narg, argcap, ncapture, capturecap;
   cj_ref *out;
   uint32_t nout, outcap;
-  bool plain;    /* written by a user: no result may be a structural zero, which has no type */
-  int32_t now;   /* line given to new instructions */
-  uint64_t hash; /* structural, of everything appended so far; constants but special ones left out */
+  int refs;       /* atomic: a finished program may be part of others */
+  uint32_t depth; /* of the sub-programs below it */
+  bool plain;     /* written by a user: no result may be a structural zero, which has no type */
+  int32_t now;    /* line given to new instructions */
+  uint64_t hash;  /* structural, of everything appended so far; constants but special ones left out */
 };
 
 cj_graph *cjg_new(cj_ctx *c);
-void cjg_free(cj_graph *g);
+void cjg_free(cj_graph *g);  /* gives one reference back; NULL: nothing */
 void cjg_reset(cj_graph *g); /* empty, memory kept */
 static inline bool cjg_ok(const cj_graph *g) { return g->c->status == CJ_OK; }
 

@@ -28,6 +28,7 @@ typedef enum cj_rowkind {
   CJ_MOVES,       /* elements move; pattern: eval itself run on 4-byte element numbers (0: none) */
   CJ_REDUCES,     /* attr v[0]: bitmask of axes (bit k-1: k-th from the end), which vanish */
   CJ_SCANS,       /* along axis v[0]: every element depends on its whole line */
+  CJ_LOOPS,       /* runs a sub-program (graph/sub.h): each result may depend on all of every operand */
   CJ_DENSE,       /* each result depends on all of the last `core` axes of every operand */
   CJ_COMPOSITE    /* only a face: built from other rows, never an instruction */
 } cj_rowkind;
@@ -63,8 +64,9 @@ typedef struct cj_op {
   uint8_t nin;  /* operands of the instruction; 255: any number */
   uint8_t core; /* CJ_DENSE: trailing axes that mix */
   uint16_t flags;
-  uint32_t lin;               /* bit i: linear in operand i, the others held fixed (for JOINT: together) */
-  uint32_t aux;               /* bit i: operand i only helps (a factorisation): it carries no derivative */
+  uint16_t subs; /* bit i: v[i] of the attribute is the number of a sub-program, or -1; infer is graph/sub.c's */
+  uint32_t lin;  /* bit i: linear in operand i, the others held fixed (for JOINT: together) */
+  uint32_t aux;  /* bit i: operand i only helps (a factorisation): it carries no derivative */
   const char *domain, *ctext; /* elementwise: where to sample; the value as C */
   const char *fault;          /* what EDOMAIN means here: "the matrix is singular" */
 

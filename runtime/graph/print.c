@@ -64,6 +64,12 @@ cj_status cjg_write(const cj_graph *g, cj_write_fn w, void *ud) {
     put_text(&o, t.s, t.n);
   }
   put_text(&o, "\n", 1);
+  for (uint32_t i = 0; i < g->nsub && o.s == CJ_OK; i++) { /* as deep as programs nest */
+    t.n = 0;
+    cjm_putf(&t, "sub-program %u: ", i);
+    put_text(&o, t.s, t.n);
+    if (o.s == CJ_OK) o.s = cjg_write(g->sub[i], w, ud);
+  }
   return o.s;
 }
 

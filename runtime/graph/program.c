@@ -1,6 +1,7 @@
 /* program.c -- whole programs: copying, inlining, what is live, equality, the verifier. */
 #include "graph/graph.h"
 #include "graph/store.h"
+#include "graph/sub.h"
 
 #include <string.h>
 
@@ -54,7 +55,9 @@ cj_ref cjg_copy(cj_graph *g, const cj_graph *f, cj_ref r, const cj_ref *map) {
   if (n->nin > CJ_COUNT(few) && !(in = cjm_alloc(g->c, n->nin * sizeof *in))) return 0;
   bool missing = false;
   for (int i = 0; i < n->nin; i++) missing |= (in[i] = map[from[i]]) == 0;
-  cj_ref y = missing && !write_zeros(g, f, r, in) ? 0 : cjg_emit(g, n->op, in, n->nin, cjg_attr(f, r));
+  cj_attr a;
+  cj_ref y = 0;
+  if (cjg_carry_attr(g, f, r, &a) && (!missing || write_zeros(g, f, r, in))) y = cjg_emit(g, n->op, in, n->nin, &a);
   if (missing && y) y = expanded(g, y, cjg_type(f, r));
   if (in != few) cjm_free(g->c, in, n->nin * sizeof *in);
   return y;
@@ -122,6 +125,9 @@ static bool samepools(const cj_graph *a, const cj_graph *b) {
   for (uint32_t i = 0; i < a->nattr; i++)
     if (a->attr[i].n != b->attr[i].n || memcmp(a->attr[i].v, b->attr[i].v, (size_t)a->attr[i].n * sizeof(int64_t)))
       return false;
+  if (a->nsub != b->nsub) return false;
+  for (uint32_t i = 0; i < a->nsub; i++)
+    if (!cjg_samesub(a->sub[i], b->sub[i])) return false; /* as deep as programs nest */
   return samerefs(a->pool, a->npool, b->pool, b->npool);
 }
 
@@ -170,12 +176,16 @@ static bool verify_types(const cj_graph *g, cj_ref r) {
   const cj_type *few[8], **types = few;
   if (n->nin > CJ_COUNT(few) && !(types = cjm_alloc(g->c, n->nin * sizeof *types))) return false;
   for (int i = 0; i < n->nin; i++) types[i] = cjg_type(g, in[i]);
-  bool good = row->infer && row->infer(g->c, row, types, n->nin, cjg_attr(g, r), &t) && cjt_same(&t, cjg_type(g, r));
+  bool good = row->subs ? cjg_infer_sub(g, n->op, types, n->nin, cjg_attr(g, r), &t)
+                        : row->infer && row->infer(g->c, row, types, n->nin, cjg_attr(g, r), &t);
+  good = good && cjt_same(&t, cjg_type(g, r));
   if (types != few) cjm_free(g->c, types, n->nin * sizeof *types);
   return good || wrong(g, r, "its type is not the inferred one");
 }
 
 bool cjg_verify(const cj_graph *g) {
+  for (uint32_t i = 0; i < g->nsub; i++)
+    if (!cjg_verify(g->sub[i])) return false; /* as deep as programs nest */
   for (cj_ref r = 1; r < g->len; r++) {
     const cj_node *n = cjg_at(g, r);
     if (n->op == 0 || n->op >= CJ_NOPS || n->type >= g->ntype || n->attr >= g->nattr) return wrong(g, r, "bad number");

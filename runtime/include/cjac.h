@@ -328,6 +328,39 @@ CJ_API cj_status cj_tape_derive(cj_ctx *c, uint32_t trace, const cj_val *y, int 
 ** outputs) at these arguments, which does not run the traced function again. */
 CJ_API cj_status cj_trace_linearize(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, cj_val *value, cj_func **lin);
 
+/* --- loops and calls ------------------------------------------------------- */
+
+typedef struct cj_scan {
+  size_t size; /* sizeof(cj_scan) */
+  int ncarry;  /* the first arguments and results of the body */
+  int64_t steps;
+  bool reverse; /* from the last row to the first */
+  bool counted; /* the body's last argument, an int64 without axes, is `first` plus the number of the row */
+  int64_t first;
+  int64_t
+      segment; /* reverse mode keeps the carry of every so many steps, and computes the others again; 0, 1: of all */
+} cj_scan;
+
+/*
+** Ends the trace, whose function is the body of a loop: arguments (only types known) carry.., one row of each of
+** the xs.., the counter; results y: the next carry.., of the types they came in, then what is kept of each step.  in:
+** the first carry.., then xs.. with a leading axis of `steps`.  out: ny values, the last carry.. and the rest with that
+** axis.  What the body captured is constant over the steps, and differentiated.  The loop is one
+** instruction of the innermost trace among in and the captures, or runs at once.
+*/
+CJ_API cj_status cj_trace_scan(cj_ctx *c, uint32_t trace, const cj_scan *spec, const cj_val *y, int ny,
+                               const cj_val *in, cj_val *out);
+
+/*
+** Ends the trace and calls its function at `in`, one value an argument: one instruction, whose inner values are not
+** kept for the reverse sweep but computed again.  jvp, vjp: derivatives by hand, or NULL; either will do for both
+** modes.  (x.., y.., tangents of the float x..) -> (tangents of y..), linear in the tangents;
+** (x.., y.., cotangents of y..) -> (cotangents of the float x..), linear in the cotangents.
+** With one of them what the function captured is constant for derivatives, and all y have one float dtype.
+*/
+CJ_API cj_status cj_trace_call(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, const cj_val *in, cj_func *jvp,
+                               cj_func *vjp, cj_val *out);
+
 /* --- functions ----------------------------------------------------------- */
 
 /* A body receives one value per input and writes one per output; EUSER gives up. */

@@ -15,6 +15,8 @@ static bool mark(const cjj_walk *w, cj_ref r, uint8_t *need) {
     if (!need[q]) continue;
     if (w->known[q])
       need[q] = 0;
+    else if (cjg_row(w->g, q)->subs)
+      return false; /* not worth running */
     else if (cjg_issource(w->g, q)) {
       if (!is_constant_source(w->g, q)) return false;
     } else

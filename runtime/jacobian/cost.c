@@ -2,6 +2,7 @@
 ** cost.c -- what a sweep costs, from the sizes of the linear program.  A guess that has to be right to a
 ** factor of two: it decides between methods, never about results.
 */
+#include "graph/sub.h"
 #include "jacobian/parts.h"
 
 static double elements(const cj_type *t) { return (double)cjt_count(t); }
@@ -13,11 +14,19 @@ static double dense_work(const cj_graph *g, cj_ref r) {
   return cjg_at(g, r)->op == CJ_OP_matmul ? elements(y) * inner / 4 : elements(y) * inner / 2;
 }
 
+/* All steps of its body, whose instructions cost what they cost anywhere. */
+static double loop_work(const cj_graph *g, cj_ref r) {
+  cjg_loop l = cjg_loop_of(g, r);
+  double body;
+  return cjj_cost_whole(l.body, &body) ? (double)l.steps * body : 0;
+}
+
 static double node_work(const cj_graph *g, cj_ref r) {
   double most = elements(cjg_type(g, r));
   cj_rowkind kind = cjg_row(g, r)->kind;
   if (kind == CJ_SOURCE || kind == CJ_VIEWS) return 0;
   if (kind == CJ_DENSE) return dense_work(g, r);
+  if (kind == CJ_LOOPS) return loop_work(g, r);
   for (int i = 0; i < cjg_at(g, r)->nin; i++) {
     double n = elements(cjg_type(g, cjg_operands(g, r)[i]));
     if (n > most) most = n;

@@ -64,6 +64,20 @@ static cj_ref emit_batched(batch *b, cj_ref r, cj_ref *in) {
   return cjg_emit(b->g, n->op, in, n->nin, &a);
 }
 
+static cj_ref batch_loop(batch *b, cj_ref r, cj_ref *in) {
+  const cj_ref *from = cjg_operands(b->f, r);
+  uint32_t nin = cjg_at(b->f, r)->nin;
+  uint8_t *on = cjm_alloc(b->g->c, nin);
+  if (!on) return 0;
+  for (uint32_t i = 0; i < nin; i++) {
+    in[i] = b->v[from[i]];
+    on[i] = b->on[from[i]];
+  }
+  cj_ref y = cjx_batch_loop(b->g, b->f, r, b->n, in, on);
+  cjm_free(b->g->c, on, nin);
+  return y;
+}
+
 static void step(batch *b, cj_ref r) {
   const cj_node *n = cjg_at(b->f, r);
   const cj_ref *from = cjg_operands(b->f, r);
@@ -75,7 +89,7 @@ static void step(batch *b, cj_ref r) {
   }
   if (n->nin > CJ_COUNT(few) && !(in = cjm_alloc(b->g->c, n->nin * sizeof *in))) return;
   b->g->now = b->f->line[r];
-  b->v[r] = emit_batched(b, r, in);
+  b->v[r] = cjr_row(n->op)->subs ? batch_loop(b, r, in) : emit_batched(b, r, in);
   if (in != few) cjm_free(b->g->c, in, n->nin * sizeof *in);
 }
 

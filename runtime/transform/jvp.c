@@ -55,6 +55,7 @@ static cj_ref push_joint(cj_graph *g, int op, const cj_attr *a, cj_ref *in, int 
 static cj_ref push_filtered(cj_graph *g, int op, const cj_attr *a, cj_ref *in, int nin, cj_ref y, const cj_ref *t,
                             bool linear) {
   const cj_op *row = cjr_row(op);
+  if (row->subs) return cjx_push_loop(g, in, y, t);
   if (row->partial) return push_elementwise(g, row, in, nin, y, t);
   if (linear && row->flags & CJ_JOINT) return push_joint(g, op, a, in, nin, t);
   if (linear) return push_multilinear(g, op, a, in, nin, t);

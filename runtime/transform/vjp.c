@@ -16,17 +16,40 @@ typedef struct sweep {
   cj_graph *g;
   cj_ref len, *ct;
   uint8_t *on;
-  bool linear; /* g is linear in what is on: a rule that is not is a mistake of ours */
+  cj_ref *user, *next; /* by loop: its last slice; by slice: the one before.  NULL: there are no loops */
+  bool linear;         /* g is linear in what is on: a rule that is not is a mistake of ours */
 } sweep;
+
+static bool is_loop_slice(const cj_graph *g, cj_ref r) {
+  return cjg_at(g, r)->op == CJ_OP_slice && cjg_isloop(g, cjg_operands(g, r)[0]);
+}
+
+static void list_slices(sweep *s) {
+  const cj_graph *g = s->g;
+  if (!(s->user = cjm_zalloc(g->c, 2 * s->len * sizeof *s->user))) return;
+  s->next = s->user + s->len;
+  for (cj_ref r = 1; r < s->len; r++) {
+    if (!is_loop_slice(g, r)) continue;
+    cj_ref loop = cjg_operands(g, r)[0];
+    s->next[r] = s->user[loop];
+    s->user[loop] = r;
+  }
+}
+
+static void sweep_free(sweep *s) {
+  cjm_free(s->g->c, s->ct, s->len * (sizeof *s->ct + 1));
+  cjm_free(s->g->c, s->user, 2 * s->len * sizeof *s->user);
+}
 
 static bool sweep_init(sweep *s, cj_graph *g, bool linear) {
   *s = (sweep){.g = g, .len = g->len, .linear = linear};
   s->ct = cjm_zalloc(g->c, g->len * (sizeof *s->ct + 1));
   if (s->ct) s->on = (uint8_t *)(s->ct + g->len);
-  return s->ct != NULL;
+  if (s->ct && g->nsub) list_slices(s);
+  if (s->ct && cjg_ok(g)) return true;
+  sweep_free(s);
+  return false;
 }
-
-static void sweep_free(sweep *s) { cjm_free(s->g->c, s->ct, s->len * (sizeof *s->ct + 1)); }
 
 /* Operand i of r takes part in the derivative. */
 static bool carries(const sweep *s, cj_ref r, int i) {
@@ -99,6 +122,43 @@ static void pull_jvp(sweep *s, cj_ref r, uint32_t want) {
   cjg_free(h);
 }
 
+/* --- loops ---------------------------------------------------------------------------------------------------- */
+
+/* The cotangent of a loop's result stays with the slices that it was taken apart by. */
+static bool pull_slices(sweep *s, cj_ref r, const uint8_t *want, cj_ref *out) {
+  cj_ctx *c = s->g->c;
+  cjx_cotangents k = {.whole = s->ct[r]};
+  uint32_t n = 0;
+  for (cj_ref p = s->user[r]; p; p = s->next[p]) n += s->ct[p] != 0;
+  size_t bytes = 2 * ((size_t)n + 1) * sizeof(cj_ref);
+  cj_ref *buf = cjm_alloc(c, bytes);
+  if (!buf) return false;
+  for (cj_ref p = s->user[r]; p; p = s->next[p]) {
+    if (!s->ct[p]) continue;
+    buf[k.n] = p;
+    buf[n + k.n++] = s->ct[p];
+  }
+  k.slice = buf;
+  k.ct = buf + n;
+  bool ok = (!n && !k.whole) || cjx_pull_loop(s->g, r, &k, want, out);
+  cjm_free(c, buf, bytes);
+  return ok;
+}
+
+static void pull_loop(sweep *s, cj_ref r) {
+  cj_ctx *c = s->g->c;
+  uint32_t nin = cjg_at(s->g, r)->nin;
+  size_t bytes = nin * (2 * sizeof(cj_ref) + 1);
+  cj_ref *in = cjm_zalloc(c, bytes), *out = in ? in + nin : NULL;
+  if (!in) return;
+  uint8_t *want = (uint8_t *)(out + nin);
+  memcpy(in, cjg_operands(s->g, r), nin * sizeof *in);
+  for (uint32_t i = 0; i < nin; i++) want[i] = carries(s, r, (int)i);
+  if (pull_slices(s, r, want, out))
+    for (uint32_t i = 0; i < nin; i++) add_to(s, in[i], out[i]);
+  cjm_free(c, in, bytes);
+}
+
 /* --- one instruction --------------------------------------------------------------------------------------- */
 
 static void pull(sweep *s, cj_ref r) {
@@ -127,9 +187,13 @@ static void pull(sweep *s, cj_ref r) {
 
 static bool backward(sweep *s) {
   for (cj_ref r = s->len; r-- > 1 && cjg_ok(s->g);) {
-    if (!s->ct[r] || !s->on[r] || cjg_issource(s->g, r)) continue;
+    bool loop = s->user && cjg_isloop(s->g, r);
+    if ((!s->ct[r] && !loop) || !s->on[r] || cjg_issource(s->g, r) || (s->user && is_loop_slice(s->g, r))) continue;
     s->g->now = s->g->line[r];
-    pull(s, r);
+    if (loop)
+      pull_loop(s, r);
+    else
+      pull(s, r);
   }
   return cjg_ok(s->g);
 }

@@ -65,6 +65,23 @@ local scripts = {
     local y, lin = cj.linearize(function(a) return a:sin() end, x)
     return {cj.vmap(function(a) return a * a end)(A), y, lin(x)}
   end,
+  loops = function()
+    local function f(a, w)
+      local c, y = cj.scan(function(c, r) return {c[1] * r + w:matmul(c[1]), c[2] + 1}, c[1] end, {a, cj.long(0)}, A,
+        {checkpoint = 2})
+      return (c[1] * y):sum()
+    end
+    local F = cj.compile(f, {inputs = {cj.spec{3}, cj.spec{3, 3}}})
+    return {f(x, A), cj.hessian(function(a) return f(a, A) end, x), cj.vmap(f)(cj.stack{x, x}, cj.stack{A, A}), F(x, A),
+            cj.jacobian(f, {x, A})[2], F:gradient()(x, A)[2]}
+  end,
+  ["calls with derivatives by hand"] = function()
+    local c = cj.custom(function(a, k) return a:sin() * k end, {vjp = function(p, y, ct) return ct * p[1]:cos() * p[2] end})
+    local root = cj.custom_root(function(r, a) return r * r - a end, function(a) return a:sqrt() end)
+    local again = cj.checkpoint(function(a) return c(a, 2):exp() end)
+    local function f(a) return (again(a) + root(a)):sum() end
+    return {f(x), cj.jacobian(f, x), cj.hessian(f, x)}
+  end,
   ["compiled functions"] = function()
     local F = cj.compile(function(a) return cj.linalg.solve(A, a:sin()) * a end)
     return {F(x), F(x * 2), F:jacobian()(x), F:jacobian()(x * 2)}
