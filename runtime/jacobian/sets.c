@@ -48,13 +48,14 @@ const uint32_t *cjj_sets_members(const cjj_sets *s, cjj_set a, uint32_t *one, ui
 /*
 ** Neighbours in a program depend on neighbouring columns, so a set is first sought in one line of slots that
 ** its outer columns choose, which is usually the line that was used last; only if that is full does its hash
-** choose the place.
+** choose the place.  Full lines lie side by side, so from there on the steps are large ones (double hashing:
+** Knuth, "The Art of Computer Programming" 3, section 6.4).
 */
 enum { LINE = 8 };
 
 /* The t-th slot to look at for members m. */
 static uint32_t slot_at(const cjj_sets *s, const uint32_t *m, uint32_t n, uint32_t hash, uint32_t t) {
-  return (t < LINE ? (m[0] + m[n - 1]) * LINE + t : hash + t) & (s->nslot - 1);
+  return (t < LINE ? (m[0] + m[n - 1]) * LINE + t : hash + t * (hash >> 16 | 1)) & (s->nslot - 1);
 }
 
 static void enter_set(cjj_sets *s, uint32_t k) { /* record k into the first free slot */

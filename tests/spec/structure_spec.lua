@@ -130,3 +130,12 @@ describe("a factor that is the number 0", function()
     same(J, cj.zeros(2, 2))
   end)
 end)
+
+describe("a pattern of many different sets", function()
+  it("is found", function() -- a table of sets that clusters would take minutes
+    local n, m = 40000, 60000
+    local i, k = cj.randint(1, m, {n}), cj.randint(1, m, {n})
+    local S = cj.sparse_jacobian(function(x) return x:index_select(1, i) * x:index_select(1, k) end, cj.ones(m))
+    same(S:nnz(), 2 * n - i:eq(k):long():sum():item())
+  end)
+end)
