@@ -28,10 +28,31 @@ static int host_clock(lua_State *L) {
   return 1;
 }
 
-static cj_tensor *check_tensor(lua_State *L, int idx) {
-  const cjl_tensor *h = lua_touserdata(L, idx);
-  if (!h || h->v.kind != CJ_TENSOR) luaL_error(L, "host: a tensor was expected");
-  return h->v.u.tensor;
+/* The handle at idx, whose elements stay where they are as long as it does. */
+static cjl_tensor *check_handle(lua_State *L, int idx) {
+  cjl_tensor *h = lua_touserdata(L, idx);
+  if (!h || (h->v.kind != CJ_TENSOR && h->v.kind != CJ_SMALL)) luaL_error(L, "host: a tensor was expected");
+  return h;
+}
+
+/* The context of the binding, whose state cj.tensor has as its first upvalue. */
+static cj_ctx *context(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, "cjac");
+  lua_getfield(L, -1, "tensor");
+  if (!lua_getupvalue(L, -1, 1)) luaL_error(L, "host: cjac is not there");
+  const cjl_state *S = lua_touserdata(L, -1);
+  lua_pop(L, 4);
+  return S->ctx;
+}
+
+/* As hosts have it (one reference). */
+static cj_tensor *tensor_of(lua_State *L, cj_ctx *ctx, const cjl_tensor *h) {
+  cj_tensor *x = NULL;
+  if (h->v.kind == CJ_TENSOR) return cj_tensor_retain(h->v.u.tensor);
+  const cj_small *own = cjl_ownsmall(h);
+  if (cj_tensor_new(ctx, &own->type, cj_small_data(own), &x)) luaL_error(L, "host: %s", cj_errmsg(ctx));
+  return x;
 }
 
 /* --- code by hand ----------------------------------------------------------------------- */
@@ -64,12 +85,14 @@ static int host_reference(lua_State *L) {
   memcpy(&r->f, &f, sizeof f);
   for (int i = 0, n = list_length(L, 2); i < n; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, 2, i + 1);
-    r->x[i] = cj_tensor_data(check_tensor(L, -1));
+    const cjl_tensor *h = check_handle(L, -1);
+    r->x[i] = h->v.kind == CJ_SMALL ? cj_small_data(cjl_ownsmall(h)) : cj_tensor_data(h->v.u.tensor);
     if (!r->x[i]) return luaL_error(L, "host: input %d is not row-major", i + 1);
   }
   for (int i = 0, n = list_length(L, 3); i < n; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, 3, i + 1);
-    r->y[i] = cj_tensor_edit(check_tensor(L, -1));
+    const cjl_tensor *h = check_handle(L, -1);
+    r->y[i] = h->v.kind == CJ_SMALL ? cj_small_data(cjl_ownsmall(h)) : cj_tensor_edit(h->v.u.tensor);
     if (!r->y[i]) return luaL_error(L, "host: output %d cannot be written to", i + 1);
   }
   for (int i = 0, n = list_length(L, 4); i < n; i++, lua_pop(L, 1)) {
@@ -103,9 +126,10 @@ typedef struct callee {
 
 static int callee_gc(lua_State *L) {
   callee *c = lua_touserdata(L, 1);
+  for (int i = 0; i < c->nx; i++) cj_val_release(&c->x[i]);
   for (int i = 0; i < c->ny; i++) cj_val_release(&c->y[i]);
   cj_compiled_release(c->k);
-  c->ny = 0;
+  c->nx = c->ny = 0;
   c->k = NULL;
   return 0;
 }
@@ -121,23 +145,25 @@ static void call(lua_State *L, callee *c) {
 static int host_callee(lua_State *L) {
   const cjl_compiled *F = luaL_checkudata(L, 1, CJL_COMPILED);
   if (!F->first || !F->first->first) return luaL_error(L, "host: it was not called yet");
-  callee *c = lua_newuserdatauv(L, sizeof *c, 1);
+  cj_ctx *ctx = context(L);
+  lua_settop(L, 2);
+  callee *c = lua_newuserdatauv(L, sizeof *c, 0);
   memset(c, 0, sizeof *c);
   if (luaL_newmetatable(L, "bench.callee")) {
     lua_pushcfunction(L, callee_gc);
     lua_setfield(L, -2, "__gc");
   }
   lua_setmetatable(L, -2);
-  lua_pushvalue(L, 2);
-  lua_setiuservalue(L, -2, 1);
   c->k = cj_compiled_retain(F->first->first->k);
-  c->nx = list_length(L, 2);
-  if (c->nx != cj_compiled_nin(c->k) || cj_compiled_nout(c->k) > MAXARG)
-    return luaL_error(L, "host: %d inputs instead of %d", c->nx, cj_compiled_nin(c->k));
-  for (int i = 0; i < c->nx; i++, lua_pop(L, 1)) {
+  int n = list_length(L, 2);
+  if (n != cj_compiled_nin(c->k) || cj_compiled_nout(c->k) > MAXARG)
+    return luaL_error(L, "host: %d inputs instead of %d", n, cj_compiled_nin(c->k));
+  for (int i = 0; i < n; i++) {
     lua_rawgeti(L, 2, i + 1);
+    c->x[i].u.tensor = tensor_of(L, ctx, check_handle(L, -1));
     c->x[i].kind = CJ_TENSOR;
-    c->x[i].u.tensor = check_tensor(L, -1);
+    c->nx++;
+    lua_settop(L, 3);
   }
   call(L, c);
   c->ny = cj_compiled_nout(c->k);
@@ -158,10 +184,11 @@ static int host_calls(lua_State *L) {
 
 /* host.load(tensor, path): its elements from a file of little-endian float64; false: the file is of another size. */
 static int host_load(lua_State *L) {
-  cj_tensor *x = check_tensor(L, 1);
-  size_t bytes = cj_type_bytes(cj_tensor_type(x));
+  const cjl_tensor *h = check_handle(L, 1);
+  bool small = h->v.kind == CJ_SMALL;
+  size_t bytes = cj_type_bytes(small ? &cjl_ownsmall(h)->type : cj_tensor_type(h->v.u.tensor));
+  void *to = small ? cj_small_data(cjl_ownsmall(h)) : cj_tensor_edit(h->v.u.tensor);
   FILE *f = fopen(luaL_checkstring(L, 2), "rb");
-  void *to = cj_tensor_edit(x);
   if (!f || (bytes && !to)) {
     if (f) fclose(f);
     return luaL_error(L, "host: cannot read %s", lua_tostring(L, 2));

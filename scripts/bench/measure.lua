@@ -41,6 +41,7 @@ local function calibrate(w, batch)
   local n = 1
   while true do
     local t = w.time(n)
+    w.samples = {t / n} -- the only one if it is long
     if t >= batch / 2 or n >= 1 << 20 then
       w.n = math.max(1, math.ceil(n * batch / math.max(t, 1e-9)))
       return
@@ -49,16 +50,17 @@ local function calibrate(w, batch)
   end
 end
 
--- Fills samples, the seconds of one call in every round, of the ways that are there.  A way of which one call lasts
--- longer than a quarter of `most` seconds gets fewer rounds.
+-- Fills samples, the seconds of one call in every round, of the ways that are there.  A way gets fewer rounds where all
+-- would last longer than `most` seconds, and only its first call where that does.
 function measure.run(ways, opts)
   local present = {}
   for _, w in ipairs(ways) do
     if not w.why then
       present[#present + 1] = w
       calibrate(w, opts.batch)
-      w.samples = {}
-      w.rounds = opts.rounds
+      local long = w.samples[1] > opts.most
+      w.rounds = long and 0 or opts.rounds
+      if not long then w.samples = {} end
     end
   end
   for round = 1, opts.rounds do
