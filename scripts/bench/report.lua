@@ -4,6 +4,7 @@
 --   ">=" r          time of theirs / time of ours is at least r
 --   "+" s           ours takes at most s seconds longer than theirs
 --   "s" s           ours takes at most s seconds
+--   "#" r           the number that ours found (its value) is at most r times theirs
 --   nil             no target
 
 local report = {}
@@ -37,24 +38,28 @@ local kinds = {
   ["+"] = function(a, b, target)
     return (a >= b and "+" or "-") .. report.time(math.abs(a - b)), "<= +" .. report.time(target), a - b <= target
   end,
+  ["#"] = function(a, b, target) return factor(a / b), "<= " .. factor(target), a / b <= target end,
   ["s"] = function(a, _, target) return report.time(a), "<= " .. report.time(target), a <= target end,
 }
 
 local function line(name, ways, row)
   local mine, op, target, label = row[1], row[2], row[3], row[4]
   local a, b = find(ways, mine), find(ways, label)
-  local cells = {name, mine, a and report.time(a.seconds) or "-", a and a.spread and ("%.0f%%"):format(100 * a.spread) or "-",
-                 b and b.label or label or "-", b and report.time(b.seconds) or label and "absent" or "-", "-", "-", ""}
-  if not (a and a.seconds) or label and not (b and b.seconds) then
-    if op then cells[8] = select(2, kinds[op](1, 1, target)) end
-    return cells
+  local function amount(w)
+    if op == "#" then return w and w.value end
+    return w and w.seconds
   end
-  if not op then
-    cells[7] = b and factor(a.seconds / b.seconds) or "-"
-    return cells
+  local function text(w) return op == "#" and amount(w) and ("%d"):format(amount(w)) or report.time(amount(w)) end
+  local cells = {name, mine, text(a), a and op ~= "#" and a.spread and ("%.0f%%"):format(100 * a.spread) or "-",
+                 b and b.label or label or "-", label and not amount(b) and "absent" or text(b), "-", "-", ""}
+  local known = amount(a) and (not label or amount(b))
+  if op then
+    local reached, wanted, met = kinds[op](amount(a) or 1, amount(b) or 1, target)
+    cells[8] = wanted
+    if known then cells[7], cells[9] = reached, met and "met" or "MISSED" end
+  elseif known and b then
+    cells[7] = factor(a.seconds / b.seconds)
   end
-  local reached, wanted, met = kinds[op](a.seconds, b and b.seconds, target)
-  cells[7], cells[8], cells[9] = reached, wanted, met and "met" or "MISSED"
   return cells
 end
 

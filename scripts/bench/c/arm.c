@@ -10,41 +10,37 @@
 
 enum { JOINTS = 7 };
 
-typedef struct frame {
-  double x[3], y[3], z[3], p[3];
-} frame;
+typedef struct vec3 {
+  double x, y, z;
+} vec3;
 
-static void cross(const double *a, const double *b, double *c) {
-  c[0] = a[1] * b[2] - a[2] * b[1];
-  c[1] = a[2] * b[0] - a[0] * b[2];
-  c[2] = a[0] * b[1] - a[1] * b[0];
+static inline vec3 cross(vec3 a, vec3 b) {
+  return (vec3){a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
+}
+static inline vec3 sub(vec3 a, vec3 b) { return (vec3){a.x - b.x, a.y - b.y, a.z - b.z}; }
+/* s a + t b */
+static inline vec3 mix(double s, vec3 a, double t, vec3 b) {
+  return (vec3){s * a.x + t * b.x, s * a.y + t * b.y, s * a.z + t * b.z};
 }
 
-/* ca, sa: of alpha, the same for every call. */
-static void turn(frame *f, double q, const double *dh, double ca, double sa) {
-  double c = cos(q + dh[3]), s = sin(q + dh[3]);
-  for (int k = 0; k < 3; k++) {
-    double x = c * f->x[k] + s * f->y[k], y = c * f->y[k] - s * f->x[k], z = f->z[k];
-    f->p[k] += dh[2] * z + dh[0] * x;
-    f->x[k] = x;
-    f->y[k] = ca * y + sa * z;
-    f->z[k] = ca * z - sa * y;
-  }
-}
+static inline void put(double *J, vec3 v) { J[0] = v.x, J[JOINTS] = v.y, J[2 * JOINTS] = v.z; }
 
+/* twist: cosine and sine of every alpha. */
 static void arm(const double *q, const double *dh, const double (*twist)[2], double *y, double *J) {
-  frame f = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {0, 0, 0}};
-  double axis[JOINTS][3], origin[JOINTS][3];
-  for (int i = 0; i < JOINTS; i++) {
-    for (int k = 0; k < 3; k++) axis[i][k] = f.z[k], origin[i][k] = f.p[k];
-    turn(&f, q[i], dh + 4 * i, twist[i][0], twist[i][1]);
+  vec3 X = {1, 0, 0}, Y = {0, 1, 0}, Z = {0, 0, 1}, p = {0, 0, 0}, axis[JOINTS], origin[JOINTS];
+  for (int i = 0; i < JOINTS; i++, dh += 4) {
+    double c = cos(q[i] + dh[3]), s = sin(q[i] + dh[3]);
+    axis[i] = Z, origin[i] = p;
+    vec3 along = mix(c, X, s, Y), across = mix(c, Y, -s, X), step = mix(dh[2], Z, dh[0], along);
+    p = (vec3){p.x + step.x, p.y + step.y, p.z + step.z};
+    X = along;
+    Y = mix(twist[i][0], across, twist[i][1], Z);
+    Z = mix(twist[i][0], Z, -twist[i][1], across);
   }
-  for (int k = 0; k < 3; k++) y[k] = f.p[k], y[3 + k] = f.x[k];
+  y[0] = p.x, y[1] = p.y, y[2] = p.z, y[3] = X.x, y[4] = X.y, y[5] = X.z;
   for (int i = 0; i < JOINTS; i++) {
-    double r[3] = {f.p[0] - origin[i][0], f.p[1] - origin[i][1], f.p[2] - origin[i][2]}, v[3], w[3];
-    cross(axis[i], r, v);
-    cross(axis[i], f.x, w);
-    for (int k = 0; k < 3; k++) J[k * JOINTS + i] = v[k], J[(3 + k) * JOINTS + i] = w[k];
+    put(J + i, cross(axis[i], sub(p, origin[i])));
+    put(J + 3 * JOINTS + i, cross(axis[i], X));
   }
 }
 

@@ -1,6 +1,6 @@
 /*
 ** colpack.cpp -- colours of a sparse Jacobian by ColPack: columns, partial distance 2.
-**   x: rowptr[rows + 1], col[nnz] (from 0)    y: number of colours (float64)    n: rows, cols
+**   x: rowptr[rows + 1], col[nnz] (from 0)    y: number of colours (float64)    n: rows, cols, order
 */
 #include "reference.h"
 
@@ -19,6 +19,7 @@ BENCH(colpack) {
     pattern[i] = lists[i].data();
   }
   ColPack::BipartiteGraphPartialColoringInterface graph(SRC_MEM_ADOLC, pattern.data(), rows, cols);
-  graph.PartialDistanceTwoColoring("SMALLEST_LAST", "COLUMN_PARTIAL_DISTANCE_TWO");
+  static const char *const orders[] = {"SMALLEST_LAST", "LARGEST_FIRST", "INCIDENCE_DEGREE"};
+  graph.PartialDistanceTwoColoring(orders[n[2]], "COLUMN_PARTIAL_DISTANCE_TWO");
   static_cast<double *>(y[0])[0] = graph.GetVertexColorCount();
 }
