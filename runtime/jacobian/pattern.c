@@ -256,6 +256,13 @@ static void sort_entries(int64_t rows, int64_t cols, int64_t n, const int64_t *r
   for (int64_t q = 0; q < n; q++) order[start[row[bycol[q]]]++] = bycol[q];
 }
 
+/* Entries that are in order already, each at a place of its own. */
+static bool in_sequence(int64_t n, const int64_t *row, const int64_t *col) {
+  for (int64_t k = 1; k < n; k++)
+    if (row[k] < row[k - 1] || (row[k] == row[k - 1] && col[k] <= col[k - 1])) return false;
+  return true;
+}
+
 static bool check_entries(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, const int64_t *row, const int64_t *col) {
   for (int64_t k = 0; k < n; k++) {
     if (row[k] >= 0 && row[k] < rows && col[k] >= 0 && col[k] < cols) continue;
@@ -278,7 +285,10 @@ cj_status cjj_pattern_make(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, con
   int64_t *start = cjm_alloc(c, bytes);
   if (!start) return c->status;
   int64_t *order = start + longer + 1;
-  sort_entries(rows, cols, n, row, col, start, order + n, order);
+  if (in_sequence(n, row, col))
+    for (int64_t k = 0; k < n; k++) order[k] = k;
+  else
+    sort_entries(rows, cols, n, row, col, start, order + n, order);
   for (int64_t q = 0; q < n; q++) {
     int64_t k = order[q], before = q ? order[q - 1] : -1;
     nnz += before < 0 || row[before] != row[k] || col[before] != col[k];

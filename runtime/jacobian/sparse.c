@@ -1,5 +1,5 @@
 /* sparse.c -- the nonzeros of a Jacobian as one vector. */
-#include "jacobian/parts.h"
+#include "jacobian/records.h"
 
 static int dtype_of(const cj_graph *f) {
   for (uint32_t j = 0; j < f->narg; j++)
@@ -95,20 +95,28 @@ static bool cut_sparsely(cj_ctx *c, const cj_graph *f, bool hessian, cj_pattern 
   return false;
 }
 
+/* The nonzeros by diagonals or colours. */
+static cj_ref nonzeros_of_cut(cjj_frame *w, const cjj_cut *cut, const cj_pattern *pattern, int dtype) {
+  const cjj_local *l = cut->part[0].local;
+  return l ? cjj_local_nonzeros(w, l, pattern, dtype) : cjj_coloured_nonzeros(w, cut, dtype);
+}
+
 cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, bool hessian, cj_pattern **pattern, cj_graph **out) {
   cjj_cut cut = {.c = c};
   cjj_frame w = {.f = f};
+  cjj_records *records = NULL;
   *pattern = NULL;
   *out = NULL;
-  if (!cjj_check_arguments(f)) return c->status;
-  if (cut_sparsely(c, f, hessian, pattern, &cut) && cjj_frame_open(&w, f, NULL, 0, 0)) {
+  if (!cjj_check_arguments(f) || (!hessian && !cjj_records_find(c, f, &records))) return c->status;
+  if ((records || cut_sparsely(c, f, hessian, pattern, &cut)) && cjj_frame_open(&w, f, NULL, 0, 0)) {
+    int dtype = dtype_of(f);
     if (value) cjj_frame_outputs(&w, cjj_frame_inline(&w, f, NULL, 0), f->nout);
-    const cjj_local *l = cut.part[0].local;
-    cjg_output(w.g,
-               l ? cjj_local_nonzeros(&w, l, *pattern, dtype_of(f)) : cjj_coloured_nonzeros(&w, &cut, dtype_of(f)));
+    cjg_output(w.g, records ? cjj_records_nonzeros(&w, records, dtype, pattern)
+                            : nonzeros_of_cut(&w, &cut, *pattern, dtype));
   }
   *out = cjj_frame_close(&w);
   cjj_cut_free(&cut);
+  cjj_records_free(records);
   if (!*out) {
     cjj_pattern_release(*pattern);
     *pattern = NULL;
