@@ -200,7 +200,7 @@ static double squares(const cjj_side *net) {
 }
 
 enum { MOSTDEGREE = 4095, ROUNDS = 12 };
-#define SQUARESLIMIT 2e7 /* about a tenth of a second */
+#define SQUARESLIMIT 4e6 /* some hundredths of a second */
 
 /* Orders that look at all neighbours of a vertex.  room: MOSTDEGREE + 1 + 2 n. */
 static int64_t dear_orders(colouring *k, int64_t *colour, int64_t best, int64_t *room) {

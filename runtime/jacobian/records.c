@@ -1,8 +1,10 @@
 /*
 ** records.c -- batches of independent residuals.  Where the first axis of all outputs numbers records, and the elements
 ** of a record are computed from a few elements of the inputs (rows that a constant index picks, or the record's own
-** row) and from nothing of other records, the function is one small function of a record, done many times.  Its Jacobian
-** is that of the small function: no pattern has to be found, there are no colours and no seeds, and what all partials of
+** row) and from nothing of other records, the function is one small function of a record, done many times.  Its
+*Jacobian
+** is that of the small function: no pattern has to be found, there are no colours and no seeds, and what all partials
+*of
 ** a record share is computed once.  Bundle adjustment, springs, curve fitting and reprojection errors are of this kind.
 **
 ** The program is stripped of its first axis, which attributes, whose axes count from the end, do not see.
@@ -24,7 +26,7 @@ typedef struct stripping {
   const cj_graph *f;
   cjj_records *r;
   cjj_walk constants; /* of which only the values of constants are used */
-  rawview *raw;           /* by instruction of f */
+  rawview *raw;       /* by instruction of f */
   cj_ref *local;      /* by instruction of f that depends on arguments: a record of it, in r->g */
   cj_ref *part[2];    /* by instruction that does not: all of it, a record of it */
   uint8_t *depends;
@@ -184,7 +186,8 @@ static bool strip_other(stripping *s, cj_ref r) {
 }
 
 static bool strip(stripping *s, cj_ref r) {
-  for (int i = 0; i < cjg_at(s->f, r)->nin && !cjg_issource(s->f, r); i++) s->depends[r] |= s->depends[foperand(s, r, i)];
+  for (int i = 0; i < cjg_at(s->f, r)->nin && !cjg_issource(s->f, r); i++)
+    s->depends[r] |= s->depends[foperand(s, r, i)];
   if (!s->depends[r]) return true;
   s->raw[r] = raw_view(s, r);
   if (s->raw[r].arg) return true; /* looked at where it is used */

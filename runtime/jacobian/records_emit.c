@@ -22,7 +22,8 @@ typedef struct emitting {
 
 /* --- one record ------------------------------------------------------------------------------------- */
 
-/* What the outputs of a record get from each element of source q, element by element, after what is there: 0-d outputs of
+/* What the outputs of a record get from each element of source q, element by element, after what is there: 0-d outputs
+*of
 ** w. */
 static bool seed_source(cjj_frame *w, const cjj_records *r, uint32_t q) {
   const cj_graph *f = r->g;
@@ -42,8 +43,7 @@ static bool seed_source(cjj_frame *w, const cjj_records *r, uint32_t q) {
       cj_type scalar = {.dtype = cjg_type(w->g, y[i])->dtype};
       cj_ref flat = cjj_flat(w->g, y[i]);
       int64_t n = cjt_count(cjg_type(w->g, flat));
-      for (int64_t e = 0; e < n; e++)
-        cjg_output(w->g, cjb_reshape(w->g, cjb_slice(w->g, flat, 1, e, 1, 1), &scalar));
+      for (int64_t e = 0; e < n; e++) cjg_output(w->g, cjb_reshape(w->g, cjb_slice(w->g, flat, 1, e, 1, 1), &scalar));
     }
   }
   cjg_free(lin);
@@ -185,7 +185,8 @@ static void places_of(const emitting *e, const cj_graph *f, int64_t *row, int64_
 }
 
 /* The values where the pattern has them; place: which nonzero each is. */
-static cj_ref arranged(cjj_frame *w, cj_ref all, int64_t n, const cj_pattern *p, int64_t *place, int64_t *from, int dtype) {
+static cj_ref arranged(cjj_frame *w, cj_ref all, int64_t n, const cj_pattern *p, int64_t *place, int64_t *from,
+                       int dtype) {
   bool same = p->nnz == n;
   cjj_places to = {.at = place, .n = n}, src = {.at = from, .n = n};
   for (int64_t k = 0; k < n && same; k++) same = place[k] == k;
@@ -209,7 +210,8 @@ cj_ref cjj_records_nonzeros(cjj_frame *w, const cjj_records *r, int dtype, cj_pa
   if (cjm_ok(e.c) && (place = cjm_alloc(e.c, bytes))) {
     int64_t *row = place + n, *col = row + n;
     places_of(&e, f, row, col);
-    if (cjj_pattern_make(e.c, base_of(f, true, f->nout), base_of(f, false, f->narg), n, row, col, place, pattern) == CJ_OK)
+    if (cjj_pattern_make(e.c, base_of(f, true, f->nout), base_of(f, false, f->narg), n, row, col, place, pattern) ==
+        CJ_OK)
       nz = n ? arranged(w, nz, n, *pattern, place, row, dtype) : cjb_zeros(w->g, &none);
   }
   cjm_free(e.c, place, bytes);

@@ -104,7 +104,9 @@ local scripts = {
     return {r[1], r[2][1], out[1], out[2][1], cj.tensor(#tostring(F)), cj.tensor(F:stats().guards)}
   end,
   ["sparse jacobians"] = function()
-    return {cj.sparse_jacobian(function(a) return a * a + a[1] end, x):to_dense()}
+    local i = cj.long{3, 1, 3, 2, 1}
+    return {cj.sparse_jacobian(function(a) return a * a + a[1] end, x):to_dense(),
+            cj.sparse_jacobian(function(m) return m:index_select(1, i):sin() * m:index_select(1, i:flip(1)) end, A):values()}
   end,
   ["sparse tensors"] = function()
     local row, col = cj.long{1, 1, 1, 1, 2, 3, 4, 2, 3, 4}, cj.long{1, 2, 3, 4, 1, 1, 1, 2, 3, 4}
