@@ -146,14 +146,49 @@ static uint32_t overwritable(const cje_planner *P, cj_ref r, uint32_t step) {
   return x;
 }
 
+/* The bytes of operand i of cat r are one run of the result, and its root is nothing else, needed by nobody later, and
+*not
+** kept in the cells of a tape: whoever computes it may write it there. */
+static bool belongs_in(const cje_planner *P, cj_ref r, int i, uint32_t step) {
+  const cj_ref *in = cjg_operands(P->g, r);
+  uint32_t x = cje_root_of(P, in[i]);
+  const cje_root *root = &P->root[x];
+  if (root->step == 0 || root->base != CJE_WORK || root->last != step || !cje_iswhole(P, in[i])) return false;
+  if (P->draft.at[root->step].kind == CJE_TAPE) return false;
+  for (int k = 0; k < cjg_at(P->g, r)->nin; k++)
+    if (k != i && cje_root_of(P, in[k]) == x) return false;
+  return true;
+}
+
+/* Operands of a cat that is an output are computed where they are to be. */
+static void place_operands(cje_planner *P, cj_ref r, uint32_t step) {
+  const cj_type *t = cjg_type(P->g, r);
+  int axis = t->rank - (int)cjg_attr(P->g, r)->v[0];
+  int64_t at = P->root[r].offset;
+  for (int e = 0; e < axis; e++)
+    if (t->dim[e] != 1) return;
+  for (int i = 0; i < cjg_at(P->g, r)->nin; i++) {
+    cj_ref in = cjg_operands(P->g, r)[i];
+    if (belongs_in(P, r, i, step)) {
+      cje_root *root = &P->root[cje_root_of(P, in)];
+      root->base = P->root[r].base;
+      root->offset = at;
+    }
+    at += (int64_t)cjt_bytes(cjg_type(P->g, in));
+  }
+}
+
 /* Backwards, so that a chain of such steps that ends in an output works in the output from its start. */
 static void take_over(cje_planner *P) {
   for (uint32_t s = P->draft.n; s-- > 1;) {
     cj_ref r = P->draft.at[s].head;
     if (P->draft.at[s].kind != CJE_EVAL || cjg_issource(P->g, r)) continue;
+    if (cjg_at(P->g, r)->op == CJ_OP_cat && P->root[r].base != CJE_WORK) place_operands(P, r, s);
     uint32_t x = overwritable(P, r, s);
     P->root[r].next = x;
-    if (x && P->root[r].base != CJE_WORK) P->root[x].base = P->root[r].base;
+    if (!x || P->root[r].base == CJE_WORK) continue;
+    P->root[x].base = P->root[r].base;
+    P->root[x].offset = P->root[r].offset;
   }
 }
 

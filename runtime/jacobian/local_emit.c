@@ -95,48 +95,214 @@ bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_local *l, cj_r
 
 /* --- nonzeros --------------------------------------------------------------------------------- */
 
-/* Where each nonzero is in line, -1: nowhere; false: some is in two places.  place: of each entry in line. */
-static bool nonzero_order(const cj_graph *f, const cjj_local *l, const cj_pattern *p, int64_t *from, cjj_places *src,
-                          cjj_places *dst) {
-  int64_t base = 0;
-  bool once = true;
-  for (int64_t k = 0; k < p->nnz; k++) from[k] = -1;
-  for (uint32_t q = 0; q < l->n; q++) {
-    const cjj_piece *x = &l->piece[q];
-    int64_t row = 0;
-    for (int i = 0; i < x->output; i++) row += cjt_count(cjj_y(f, i));
-    for (size_t e = 0; e < x->n; e++, base++) {
-      if (x->col[e] == 0) continue;
-      int64_t k = cjj_pattern_entry(p, row + (int64_t)e, (int64_t)x->col[e] - 1);
-      once = once && from[k] < 0;
-      from[k] = base;
-      src->at[src->n++] = base;
-      dst->at[dst->n++] = k;
-    }
-  }
-  for (int64_t k = 0; k < p->nnz; k++) once = once && from[k] >= 0;
-  return once;
+/*
+** Where the columns of every row ascend from piece to piece, as those of a stencil do, the nonzeros are the
+*coefficients
+** side by side, row by row, without those that have no column; usually these are the first and the last few, and what
+*is
+** between them is a view.
+*/
+typedef struct stencil {
+  uint32_t *piece; /* those of all outputs, in the order of their columns */
+  uint32_t *first; /* by output, ny + 1: where its pieces are */
+} stencil;
+
+static uint32_t leading_column(const cjj_piece *p) { /* as if row 0 had it */
+  for (size_t e = 0; e < p->n; e++)
+    if (p->col[e]) return p->col[e] + (uint32_t)(p->n - e);
+  return 0;
 }
 
-cj_ref cjj_local_nonzeros(cjj_frame *w, const cjj_local *l, const cj_pattern *p, int dtype) {
-  cj_type none = {.dtype = (uint8_t)dtype, .rank = 1};
-  int64_t n = count_entries(l);
-  size_t bytes = (size_t)(p->nnz + 2 * n + 1) * sizeof(int64_t);
-  const cj_ref *c = cjj_frame_inline(w, l->g, NULL, 0);
-  int64_t *room = c ? cjm_alloc(w->g->c, bytes) : NULL;
+/* Pieces by output and by where they are: an insertion sort of a few. */
+static void order_pieces(const cjj_local *l, int ny, const stencil *s) {
+  uint32_t n = 0;
+  for (int i = 0; i < ny; i++) {
+    s->first[i] = n;
+    for (uint32_t q = 0; q < l->n; q++) {
+      uint32_t k = n;
+      if (l->piece[q].output != i) continue;
+      for (; k > s->first[i] && leading_column(&l->piece[s->piece[k - 1]]) > leading_column(&l->piece[q]); k--)
+        s->piece[k] = s->piece[k - 1];
+      s->piece[k] = q;
+      n++;
+    }
+  }
+  s->first[ny] = n;
+}
+
+/* Walks through the rows: counts the nonzeros, and notes them in p and src if these are there.  False: they do not
+*ascend.
+** src: places among the coefficients side by side. */
+static bool walk_rows(const cj_graph *f, const cjj_local *l, const stencil *s, cj_pattern *p, int64_t *src,
+                      int64_t *nnz) {
+  int64_t n = 0, row = 0, base = 0;
+  for (uint32_t i = 0; i < f->nout; i++) {
+    int64_t m = cjt_count(cjj_y(f, (int)i)), wide = s->first[i + 1] - s->first[i];
+    for (int64_t e = 0; e < m; e++) {
+      uint32_t last = 0;
+      for (int64_t q = 0; q < wide; q++) {
+        uint32_t col = l->piece[s->piece[s->first[i] + q]].col[e];
+        if (!col) continue;
+        if (col <= last) return false;
+        last = col;
+        if (p) p->col[n] = (int64_t)col - 1;
+        if (src) src[n] = base + e * wide + q;
+        n++;
+      }
+      if (p) p->rowptr[++row] = n;
+    }
+    base += m * wide;
+  }
+  *nnz = n;
+  return true;
+}
+
+/* The coefficients of each output side by side, [elements, pieces], one output after the other. */
+static cj_ref side_lines(cjj_frame *w, const cjj_local *l, const stencil *s, const cj_ref *c, int dtype) {
+  size_t bytes = (l->n + (size_t)w->f->nout + 1) * sizeof(cj_ref);
+  cj_ref *part = cjm_alloc(w->g->c, bytes), *all = part + l->n, r = 0;
+  int n = 0;
+  if (!part) return 0;
+  for (uint32_t i = 0; i < w->f->nout && cjg_ok(w->g); i++) {
+    const cj_type *y = cjj_y(w->f, (int)i);
+    cj_type t = *y, column = {.dtype = (uint8_t)dtype, .rank = 2, .dim = {cjt_count(y), 1}};
+    uint32_t wide = s->first[i + 1] - s->first[i];
+    for (uint32_t q = 0; q < wide; q++)
+      part[q] = cjb_reshape(w->g, cjb_cast(w->g, cjb_expand(w->g, c[s->piece[s->first[i] + q]], &t), dtype), &column);
+    if (wide) all[n++] = cjj_flat(w->g, wide > 1 ? cjb_cat(w->g, part, (int)wide, 1) : part[0]);
+  }
+  if (cjg_ok(w->g)) r = n > 1 ? cjb_cat(w->g, all, n, 1) : n ? all[0] : 0;
+  cjm_free(w->g->c, part, bytes);
+  return r;
+}
+
+/* Places first .. first + nnz of what side_lines gives for output i, the only one: whole rows, and what is left of the
+*first
+** and of the last one, so that all can be put where it is to be at once.  0: there are no whole rows. */
+static cj_ref trimmed_line(cjj_frame *w, const stencil *s, const cj_ref *c, uint32_t i, int dtype, int64_t first,
+                           int64_t nnz) {
+  const cj_type *y = cjj_y(w->f, (int)i);
+  cj_type t = *y;
+  int64_t wide = s->first[i + 1] - s->first[i], from = (first + wide - 1) / wide, to = (first + nnz) / wide;
+  cj_type column = {.dtype = (uint8_t)dtype, .rank = 2, .dim = {to - from, 1}};
+  size_t bytes = (size_t)(4 * wide + 1) * sizeof(cj_ref);
+  if (to <= from || wide < 2) return 0;
+  cj_ref *line = cjm_alloc(w->g->c, bytes);
+  if (!line) return 0;
+  cj_ref *part = line + wide, *all = part + wide, r = 0;
+  int n = 0;
+  for (int64_t q = 0; q < wide && cjg_ok(w->g); q++) {
+    line[q] = cjj_flat(w->g, cjb_cast(w->g, cjb_expand(w->g, c[s->piece[s->first[i] + q]], &t), dtype));
+    part[q] = cjb_reshape(w->g, cjb_slice(w->g, line[q], 1, from, 1, to - from), &column);
+  }
+  for (int64_t k = first; k < from * wide; k++) all[n++] = cjb_slice(w->g, line[k % wide], 1, k / wide, 1, 1);
+  all[n++] = cjj_flat(w->g, cjb_cat(w->g, part, (int)wide, 1));
+  for (int64_t k = to * wide; k < first + nnz; k++) all[n++] = cjb_slice(w->g, line[k % wide], 1, k / wide, 1, 1);
+  if (cjg_ok(w->g)) r = n > 1 ? cjb_cat(w->g, all, n, 1) : all[0];
+  cjm_free(w->g->c, line, bytes);
+  return r;
+}
+
+/* The output that all pieces are of; nout: there are several. */
+static uint32_t only_output(const cj_graph *f, const cjj_local *l, const stencil *s) {
+  uint32_t i = 0;
+  while (i < f->nout && s->first[i + 1] == s->first[i]) i++;
+  return i < f->nout && s->first[i + 1] == l->n ? i : f->nout;
+}
+
+/* Whether walk_rows leaves out only what comes first and last. */
+static bool is_run(const cj_graph *f, const cjj_local *l, const stencil *s, int64_t *first, int64_t nnz) {
+  int64_t at = 0, end = 0;
+  *first = -1;
+  for (uint32_t i = 0; i < f->nout; i++) {
+    int64_t m = cjt_count(cjj_y(f, (int)i)), wide = s->first[i + 1] - s->first[i];
+    for (int64_t e = 0; e < m; e++)
+      for (int64_t q = 0; q < wide; q++, at++) {
+        if (!l->piece[s->piece[s->first[i] + q]].col[e]) continue;
+        if (*first < 0) *first = at;
+        end = at + 1;
+      }
+  }
+  return end - *first == nnz;
+}
+
+/* The pattern of rows that ascend, and their nonzeros. */
+static cj_ref stencil_nonzeros(cjj_frame *w, const cjj_local *l, const stencil *s, const cj_ref *c, int dtype,
+                               int64_t nnz, cj_pattern **pattern) {
+  int64_t rows = 0, cols = 0, first;
+  for (uint32_t i = 0; i < w->f->nout; i++) rows += cjt_count(cjj_y(w->f, (int)i));
+  for (uint32_t j = 0; j < w->f->narg; j++) cols += cjt_count(cjj_x(w->f, (int)j));
+  bool run = is_run(w->f, l, s, &first, nnz);
+  cjj_places src = {.n = nnz, .first = first, .step = 1};
+  size_t bytes = run ? 0 : (size_t)nnz * sizeof(int64_t);
+  if (!(*pattern = cjj_pattern_room(w->g->c, rows, cols, nnz))) return 0;
+  if (!run && !(src.at = cjm_alloc(w->g->c, bytes))) return 0;
+  (void)walk_rows(w->f, l, s, *pattern, src.at, &nnz);
+  if (!run) src.step = 0;
+  uint32_t only = only_output(w->f, l, s);
+  cj_ref nz = run && only < w->f->nout ? trimmed_line(w, s, c, only, dtype, first, nnz) : 0;
+  cj_ref all = nz || !cjg_ok(w->g) ? 0 : side_lines(w, l, s, c, dtype);
+  if (all) nz = cjj_take(w->g, all, &src);
+  cjm_free(w->g->c, src.at, bytes);
+  return nz;
+}
+
+/* Rows and columns of all coefficients in line; the number of those that have a column. */
+static int64_t places_in_line(const cj_graph *f, const cjj_local *l, int64_t *row, int64_t *col, int64_t *at) {
+  int64_t n = 0, base = 0;
+  for (uint32_t q = 0; q < l->n; q++) {
+    const cjj_piece *x = &l->piece[q];
+    int64_t first = 0;
+    for (int i = 0; i < x->output; i++) first += cjt_count(cjj_y(f, i));
+    for (size_t e = 0; e < x->n; e++, base++) {
+      if (x->col[e] == 0) continue;
+      row[n] = first + (int64_t)e;
+      col[n] = (int64_t)x->col[e] - 1;
+      at[n++] = base;
+    }
+  }
+  return n;
+}
+
+/* Of rows in any order, in which a column may come twice. */
+static cj_ref scattered_nonzeros(cjj_frame *w, const cjj_local *l, const cj_ref *c, int dtype, cj_pattern **pattern) {
+  int64_t n = count_entries(l), rows = 0, cols = 0;
+  size_t bytes = (size_t)(4 * n + 1) * sizeof(int64_t);
+  int64_t *row = cjm_alloc(w->g->c, bytes);
   cj_ref nz = 0;
-  if (room) {
-    cjj_places src = {.at = room + p->nnz}, dst = {.at = room + p->nnz + n}, from = {.at = room, .n = p->nnz};
+  if (!row) return 0;
+  int64_t *col = row + n, *at = col + n, *place = at + n;
+  for (uint32_t i = 0; i < w->f->nout; i++) rows += cjt_count(cjj_y(w->f, (int)i));
+  for (uint32_t j = 0; j < w->f->narg; j++) cols += cjt_count(cjj_x(w->f, (int)j));
+  n = places_in_line(w->f, l, row, col, at);
+  if (cjj_pattern_make(w->g->c, rows, cols, n, row, col, place, pattern) == CJ_OK) {
+    cjj_places src = {.at = at, .n = n}, dst = {.at = place, .n = n};
+    bool once = (*pattern)->nnz == n;
     cj_ref all = in_line(w->g, w->f, l, c, -1, dtype);
-    bool once = nonzero_order(w->f, l, p, room, &src, &dst);
+    for (int64_t k = 0; k < n && once; k++) row[place[k]] = at[k];
+    if (once) src.at = row;
     cjj_places_see(&src);
     cjj_places_see(&dst);
-    cjj_places_see(&from);
-    if (!all || p->nnz == 0)
-      nz = cjb_zeros(w->g, &none);
-    else
-      nz = once ? cjj_take(w->g, all, &from) : cjj_spread(w->g, cjj_take(w->g, all, &src), &dst, p->nnz, dtype, true);
+    nz = all ? cjj_take(w->g, all, &src) : 0;
+    if (nz && !once) nz = cjj_spread(w->g, nz, &dst, (*pattern)->nnz, dtype, true);
   }
-  cjm_free(w->g->c, room, bytes);
+  cjm_free(w->g->c, row, bytes);
   return nz;
+}
+
+cj_ref cjj_local_nonzeros(cjj_frame *w, const cjj_local *l, int dtype, cj_pattern **pattern) {
+  cj_type none = {.dtype = (uint8_t)dtype, .rank = 1};
+  const cj_ref *c = cjj_frame_inline(w, l->g, NULL, 0);
+  size_t bytes = (l->n + (size_t)w->f->nout + 1) * sizeof(uint32_t);
+  stencil s = {.piece = c ? cjm_alloc(w->g->c, bytes) : NULL};
+  int64_t nnz = 0;
+  cj_ref nz = 0;
+  if (s.piece) {
+    s.first = s.piece + l->n;
+    order_pieces(l, (int)w->f->nout, &s);
+    nz = walk_rows(w->f, l, &s, NULL, NULL, &nnz) ? stencil_nonzeros(w, l, &s, c, dtype, nnz, pattern)
+                                                  : scattered_nonzeros(w, l, c, dtype, pattern);
+  }
+  cjm_free(w->g->c, s.piece, bytes);
+  return *pattern && (*pattern)->nnz == 0 ? cjb_zeros(w->g, &none) : nz;
 }

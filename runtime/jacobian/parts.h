@@ -177,5 +177,6 @@ bool cjj_local_find(cj_ctx *c, const cj_graph *lin, int nx, cjj_local **out);
 void cjj_local_free(cjj_local *l);
 /* --- local_emit.c --- */
 bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_local *l, cj_ref *J);
-cj_ref cjj_local_nonzeros(cjj_frame *w, const cjj_local *l, const cj_pattern *p, int dtype);
+/* The nonzeros in pattern order, and the pattern. */
+cj_ref cjj_local_nonzeros(cjj_frame *w, const cjj_local *l, int dtype, cj_pattern **pattern);
 #endif

@@ -23,8 +23,8 @@ typedef struct emitting {
 /* --- one record ------------------------------------------------------------------------------------- */
 
 /* What the outputs of a record get from each element of source q, element by element, after what is there: 0-d outputs
-*of
-** w. */
+ *of
+ ** w. */
 static bool seed_source(cjj_frame *w, const cjj_records *r, uint32_t q) {
   const cj_graph *f = r->g;
   uint8_t *active = cjm_zalloc(r->c, r->nsource);

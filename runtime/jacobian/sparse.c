@@ -64,25 +64,36 @@ static bool find_pattern(cj_ctx *c, const cj_graph *lin, int nx, bool hessian, c
   return true;
 }
 
-/* Diagonals or colours. */
+/* Diagonals, if no colouring can be less work: its columns have as many colours as rows have entries on average, and
+** the other way round. */
+static bool try_diagonals(cj_ctx *c, const cj_graph *lin, int nx, const cjj_costs *k, sparsely *s) {
+  cjj_local *l;
+  double entries = 0, rows = 0, cols = 0;
+  if (!cjj_local_find(c, lin, nx, &l)) return false;
+  for (uint32_t q = 0; l && q < l->n; q++) entries += (double)l->piece[q].n;
+  for (uint32_t i = 0; i < lin->nout; i++) rows += (double)cjt_count(cjg_type(lin, lin->out[i]));
+  for (int j = 0; j < nx; j++) cols += (double)cjt_count(cjg_type(lin, lin->arg[j]));
+  double passes = fmin(fmax(entries / (rows + 1), 1), CJJ_BACKWARD * fmax(entries / (cols + 1), 1));
+  if (l && l->cost - k->primal < passes * k->sweep + CJJ_NODE * k->linear)
+    *s = (sparsely){.part = {{.local = l}}, .n = 1};
+  else
+    cjj_local_free(l);
+  return true;
+}
+
+/* Diagonals or colours; only these need the pattern. */
 static bool choose_sparsely(cj_ctx *c, const cj_graph *lin, int nx, bool hessian, cj_pattern **pattern, sparsely *s) {
   cjj_costs k = {0};
-  if (!cjj_cost_of(lin, nx, &k) || !find_pattern(c, lin, nx, hessian, pattern)) return false;
+  if (!cjj_cost_of(lin, nx, &k) || !try_diagonals(c, lin, nx, &k, s)) return false;
+  if (s->n > 0) return true;
+  if (!find_pattern(c, lin, nx, hessian, pattern)) return false;
   double forward = k.sweep + 1, backward = CJJ_BACKWARD * k.sweep + 1, fixed = CJJ_NODE * k.linear;
   if (!cjj_colour_best(c, *pattern, forward, backward, INFINITY, &s->part[0])) return false;
   s->n = 1;
   s->cost = (double)s->part[0].ncolours * (s->part[0].reverse ? backward : forward);
   if (hessian && s->part[0].ncolours > 2 && !try_star(c, *pattern, forward, s)) return false;
   if (!s->part[0].star && s->part[0].ncolours > 2 && !try_both(c, *pattern, forward, backward, fixed, s)) return false;
-  cjj_part local = {.pattern = s->n == 1 ? cjj_pattern_retain(*pattern) : NULL, .ncolours = s->part[0].ncolours};
-  bool ok = cjj_prefer_local(c, lin, nx, &k, s->cost + fixed, &local);
-  if (ok && local.local) {
-    drop_parts(c, nx, s);
-    *s = (sparsely){.part = {local}, .n = 1};
-    return true;
-  }
-  cjj_part_drop(c, nx, &local);
-  return ok;
+  return true;
 }
 
 static bool cut_sparsely(cj_ctx *c, const cj_graph *f, bool hessian, cj_pattern **pattern, cjj_cut *cut) {
@@ -96,9 +107,9 @@ static bool cut_sparsely(cj_ctx *c, const cj_graph *f, bool hessian, cj_pattern 
 }
 
 /* The nonzeros by diagonals or colours. */
-static cj_ref nonzeros_of_cut(cjj_frame *w, const cjj_cut *cut, const cj_pattern *pattern, int dtype) {
+static cj_ref nonzeros_of_cut(cjj_frame *w, const cjj_cut *cut, cj_pattern **pattern, int dtype) {
   const cjj_local *l = cut->part[0].local;
-  return l ? cjj_local_nonzeros(w, l, pattern, dtype) : cjj_coloured_nonzeros(w, cut, dtype);
+  return l ? cjj_local_nonzeros(w, l, dtype, pattern) : cjj_coloured_nonzeros(w, cut, dtype);
 }
 
 cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, bool hessian, cj_pattern **pattern, cj_graph **out) {
@@ -111,8 +122,8 @@ cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, bool hessian, cj_
   if ((records || cut_sparsely(c, f, hessian, pattern, &cut)) && cjj_frame_open(&w, f, NULL, 0, 0)) {
     int dtype = dtype_of(f);
     if (value) cjj_frame_outputs(&w, cjj_frame_inline(&w, f, NULL, 0), f->nout);
-    cjg_output(w.g, records ? cjj_records_nonzeros(&w, records, dtype, pattern)
-                            : nonzeros_of_cut(&w, &cut, *pattern, dtype));
+    cjg_output(w.g,
+               records ? cjj_records_nonzeros(&w, records, dtype, pattern) : nonzeros_of_cut(&w, &cut, pattern, dtype));
   }
   *out = cjj_frame_close(&w);
   cjj_cut_free(&cut);
