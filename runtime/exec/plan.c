@@ -146,9 +146,8 @@ static uint32_t overwritable(const cje_planner *P, cj_ref r, uint32_t step) {
   return x;
 }
 
-/* The bytes of operand i of cat r are one run of the result, and its root is nothing else, needed by nobody later, and
-*not
-** kept in the cells of a tape: whoever computes it may write it there. */
+/* The root of operand i of cat r is nothing else, needed by nobody later, and not kept in the cells of a tape: whoever
+** computes it may write it into the result. */
 static bool belongs_in(const cje_planner *P, cj_ref r, int i, uint32_t step) {
   const cj_ref *in = cjg_operands(P->g, r);
   uint32_t x = cje_root_of(P, in[i]);

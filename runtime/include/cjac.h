@@ -418,12 +418,11 @@ CJ_API void cj_pattern_csr(const cj_pattern *p, cj_csr *out);
 CJ_API void cj_pattern_release(cj_pattern *p);
 
 /*
-** Colours of columns, rows or both, so that every nonzero of a Jacobian can be read from its products with the sums of
-** the unit vectors of each colour: it is the only one of its row whose column has that colour, or the only one of its
-** column whose row has that colour.  COLUMNS: columns have colours; ROWS: rows; STAR: columns, and so that it is enough
-*to
-** find a nonzero or the one opposite (for Hessians; EARG if p is not symmetric); BIDIRECTIONAL: rows and columns.
-** Greedy heuristics: the best of several orders.
+** Colours of columns, rows or both, so that every nonzero of a Jacobian can be read from its products with the
+** sums of the unit vectors of each colour: it is the only one of its row whose column has that colour, or the
+** only one of its column whose row has that colour.  COLUMNS: columns have colours; ROWS: rows; STAR: columns,
+** and so that it is enough to find a nonzero or the one opposite (for Hessians; EARG if p is not symmetric);
+** BIDIRECTIONAL: rows and columns. Greedy heuristics: the best of several orders.
 */
 typedef enum cj_coloring { CJ_COLUMNS, CJ_ROWS, CJ_STAR, CJ_BIDIRECTIONAL } cj_coloring;
 /* row, col: room for rows and cols colours, which count from 0 (-1: none); *nrow, *ncol: how many there are.
@@ -432,11 +431,11 @@ CJ_API cj_status cj_pattern_color(const cj_pattern *p, cj_coloring kind, int64_t
                                   int64_t *ncol);
 
 /*
-** Solves systems with a square sparse matrix.  What only depends on the pattern is found once.  A symmetric matrix with
-*a
-** positive diagonal is tried as L D L' first (LDL: Davis, ACM TOMS 31, 2005), any other is L U in block triangular form
-** (KLU: Davis, Palamadai Natarajan, ACM TOMS 37, 2010), with the pivots of the last time where they still are good.
-** ENOSYS if the library was built without SuiteSparse, whose memory comes from malloc and not from the context.
+** Solves systems with a square sparse matrix.  What only depends on the pattern is found once.  A symmetric
+** matrix with a positive diagonal is tried as L D L' first (LDL: Davis, ACM TOMS 31, 2005), any other is L U
+** in block triangular form (KLU: Davis, Palamadai Natarajan, ACM TOMS 37, 2010), with the pivots of the last
+** time where they still are good. ENOSYS if the library was built without SuiteSparse, whose memory comes from
+** malloc and not from the context.
 */
 typedef struct cj_solver cj_solver;
 CJ_API cj_status cj_solver_new(cj_pattern *p, cj_solver **out); /* ESHAPE: not square */

@@ -1,8 +1,8 @@
 /*
 ** colour_star.c -- star colouring of symmetric patterns: Gebremedhin, Tarafdar, Manne, Pothen 2007, with the
-*two-coloured
-** stars kept as the colouring grows.  What a vertex has to know of a neighbour is which colours are around that one, so
-** every vertex keeps a list of these: a hub of a million leaves that share a colour is as quick as any other vertex.
+** two-coloured stars kept as the colouring grows.  What a vertex has to know of a neighbour is which colours
+** are around that one, so every vertex keeps a list of these: a hub of a million leaves that share a colour is
+** as quick as any other vertex.
 */
 #include "jacobian/parts.h"
 

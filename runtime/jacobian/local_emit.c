@@ -97,10 +97,8 @@ bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_local *l, cj_r
 
 /*
 ** Where the columns of every row ascend from piece to piece, as those of a stencil do, the nonzeros are the
-*coefficients
-** side by side, row by row, without those that have no column; usually these are the first and the last few, and what
-*is
-** between them is a view.
+** coefficients side by side, row by row, without those that have no column; usually these are the first and
+** the last few, and what is between them is a view.
 */
 typedef struct stencil {
   uint32_t *piece; /* those of all outputs, in the order of their columns */
@@ -131,8 +129,7 @@ static void order_pieces(const cjj_local *l, int ny, const stencil *s) {
 }
 
 /* Walks through the rows: counts the nonzeros, and notes them in p and src if these are there.  False: they do not
-*ascend.
-** src: places among the coefficients side by side. */
+** ascend.  src: places among the coefficients side by side. */
 static bool walk_rows(const cj_graph *f, const cjj_local *l, const stencil *s, cj_pattern *p, int64_t *src,
                       int64_t *nnz) {
   int64_t n = 0, row = 0, base = 0;
@@ -176,9 +173,8 @@ static cj_ref side_lines(cjj_frame *w, const cjj_local *l, const stencil *s, con
   return r;
 }
 
-/* Places first .. first + nnz of what side_lines gives for output i, the only one: whole rows, and what is left of the
-*first
-** and of the last one, so that all can be put where it is to be at once.  0: there are no whole rows. */
+/* Places first .. first + nnz of what side_lines gives for output i, the only one: whole rows, and what is left of
+** the first and of the last one, so that all can be put where it is to be at once.  0: there are no whole rows. */
 static cj_ref trimmed_line(cjj_frame *w, const stencil *s, const cj_ref *c, uint32_t i, int dtype, int64_t first,
                            int64_t nnz) {
   const cj_type *y = cjj_y(w->f, (int)i);

@@ -1,11 +1,10 @@
 /*
-** records.c -- batches of independent residuals.  Where the first axis of all outputs numbers records, and the elements
-** of a record are computed from a few elements of the inputs (rows that a constant index picks, or the record's own
-** row) and from nothing of other records, the function is one small function of a record, done many times.  Its
-*Jacobian
-** is that of the small function: no pattern has to be found, there are no colours and no seeds, and what all partials
-*of
-** a record share is computed once.  Bundle adjustment, springs, curve fitting and reprojection errors are of this kind.
+** records.c -- batches of independent residuals.  Where the first axis of all outputs numbers records, and the
+** elements of a record are computed from a few elements of the inputs (rows that a constant index picks, or
+** the record's own row) and from nothing of other records, the function is one small function of a record,
+** done many times.  Its Jacobian is that of the small function: no pattern has to be found, there are no
+** colours and no seeds, and what all partials of a record share is computed once.  Bundle adjustment, springs,
+** curve fitting and reprojection errors are of this kind.
 **
 ** The program is stripped of its first axis, which attributes, whose axes count from the end, do not see.
 */

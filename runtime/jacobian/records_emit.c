@@ -22,9 +22,8 @@ typedef struct emitting {
 
 /* --- one record ------------------------------------------------------------------------------------- */
 
-/* What the outputs of a record get from each element of source q, element by element, after what is there: 0-d outputs
- *of
- ** w. */
+/* What the outputs of a record get from each element of source q, element by element, after what is there: 0-d
+** outputs of w. */
 static bool seed_source(cjj_frame *w, const cjj_records *r, uint32_t q) {
   const cj_graph *f = r->g;
   uint8_t *active = cjm_zalloc(r->c, r->nsource);
@@ -123,7 +122,7 @@ static bool inputs_of(cjj_frame *w, const cjj_records *r, cj_ref *in) {
 }
 
 /* Partials of each output side by side, [n, partials], one output after the other; y: one a partial, changed. */
-static cj_ref side_by_side(cjj_frame *w, const emitting *e, cj_ref *y, int dtype) {
+static cj_ref partials_in_order(cjj_frame *w, const emitting *e, cj_ref *y, int dtype) {
   cj_type column = {.dtype = (uint8_t)dtype, .rank = 2, .dim = {e->r->n, 1}};
   int pieces = 0;
   for (uint32_t k = 0, to; k < e->n; k = to) {
@@ -148,7 +147,7 @@ static cj_ref emit_values(cjj_frame *w, emitting *e, int dtype) {
     bool good = all && inputs_of(w, r, in) && cjg_inline(w->g, all, in, y);
     for (uint32_t k = 0; good && k < e->n; k++)
       if (!y[k]) y[k] = cjb_zeros(w->g, cjg_type(all, all->out[k]));
-    if (good) nz = side_by_side(w, e, y, dtype);
+    if (good) nz = partials_in_order(w, e, y, dtype);
   }
   cjm_free(e->c, in, bytes);
   cjg_free(one);

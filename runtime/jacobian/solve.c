@@ -1,9 +1,7 @@
 /*
-** solve.c -- sparse linear systems, by SuiteSparse: the only file that names its symbols.  A matrix that may be
-*positive
-** definite is L D L' (AMD, LDL: LGPL and BSD, simplicial, in memory of the context); any other is L U in block
-*triangular
-** form (BTF, KLU: LGPL, in memory from malloc).
+** solve.c -- sparse linear systems, by SuiteSparse: the only file that names its symbols.  A matrix that may
+** be positive definite is L D L' (AMD, LDL: LGPL and BSD, simplicial, in memory of the context); any other is
+** L U in block triangular form (BTF, KLU: LGPL, in memory from malloc).
 **
 ** What SuiteSparse calls columns are our rows: it sees the transposed matrix, and is asked to solve with its
 ** transpose.
