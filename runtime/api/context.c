@@ -24,12 +24,14 @@ void cj_ctx_release(cj_ctx *c) {
   if (!c) return;
   cje_cache_free(c);
   cjg_tracer_free(c);
+  cjm_trim(c);
   cjm_release_ctx(c);
 }
 
 void cj_ctx_trim(cj_ctx *c) {
   cje_cache_free(c);
   cjg_tracer_trim(c);
+  cjm_trim(c);
 }
 
 const char *cj_errmsg(const cj_ctx *c) { return c->msg; }

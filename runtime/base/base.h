@@ -27,12 +27,23 @@
 #endif
 #define CJ_ALIGN 64 /* of tensors and workspaces, in bytes */
 
+/* Large blocks that were given back stay here for the next of the same size: fresh pages from the system cost more
+** than most kernels.  The oldest goes when there are too many.  They are in no count of the context. */
+enum { CJM_NSPARE = 16, CJM_SPARE_LEAST = 1 << 17, CJM_SPARE_MOST = 1 << 28 }; /* blocks; bytes of one, of all */
+typedef struct cjm_spare {
+  void *p;
+  size_t n;
+} cjm_spare;
+
 struct cj_ctx {
   cj_alloc_fn alloc;
   void *alloc_ud;
   size_t live, peak, blocks, mem_limit;
   size_t code;  /* bytes of machine code, which is not the allocator's */
   int64_t fuse; /* allocations left before failure; < 0: no fuse */
+  cjm_spare spare[CJM_NSPARE]; /* oldest first */
+  uint32_t nspare;
+  size_t spare_bytes;
   uint32_t node_limit;
   int refs;          /* one for the owner, one for every object that lives on the context; atomic */
   int isa;           /* which set of vector kernels, chosen at start */
@@ -60,6 +71,8 @@ static inline void cjm_free(cj_ctx *c, void *p, size_t n) {
   if (p) (void)cjm_realloc(c, p, n, 0);
 }
 void *cjm_zalloc(cj_ctx *c, size_t n); /* zeroed */
+/* Gives the spare blocks back to the allocator. */
+void cjm_trim(cj_ctx *c);
 /* CJ_ALIGN-aligned blocks; free with the same size. */
 void *cjm_aligned(cj_ctx *c, size_t n);
 void cjm_aligned_free(cj_ctx *c, void *p, size_t n);

@@ -1,4 +1,4 @@
-/* memory.c -- the one allocator: accounting, limit, fuse. */
+/* memory.c -- the one allocator: accounting, limit, fuse, spare blocks. */
 #include "base/base.h"
 
 #include <stdlib.h>
@@ -34,17 +34,73 @@ static void account(cj_ctx *c, const void *p, size_t osize, size_t nsize) {
   if (c->live > c->peak) c->peak = c->live;
 }
 
+/* --- spare blocks --------------------------------------------------------------------------------------------- */
+
+static void *take_spare(cj_ctx *c, uint32_t i) {
+  void *p = c->spare[i].p;
+  c->spare_bytes -= c->spare[i].n;
+  c->nspare--;
+  memmove(&c->spare[i], &c->spare[i + 1], (c->nspare - i) * sizeof *c->spare);
+  return p;
+}
+
+static void drop_oldest(cj_ctx *c) {
+  size_t n = c->spare[0].n;
+  c->alloc(c->alloc_ud, take_spare(c, 0), n, 0);
+}
+
+void cjm_trim(cj_ctx *c) {
+  while (c->nspare) drop_oldest(c);
+}
+
+/* The newest of that size, which may still be in a cache; NULL: there is none. */
+static void *find_spare(cj_ctx *c, size_t n) {
+  for (uint32_t i = c->nspare; i-- > 0;)
+    if (c->spare[i].n == n) return take_spare(c, i);
+  return NULL;
+}
+
+static void keep_spare(cj_ctx *c, void *p, size_t n) {
+#ifdef CJ_DEBUG
+  memset(p, 0xA5, n); /* whoever reads it now sees that */
+#endif
+  while (c->nspare == CJM_NSPARE || c->spare_bytes + n > CJM_SPARE_MOST) drop_oldest(c);
+  c->spare[c->nspare++] = (cjm_spare){p, n};
+  c->spare_bytes += n;
+}
+
+/* The allocator, past large blocks that come and go; where it has nothing left, the spare ones go first. */
+static void *move_block(cj_ctx *c, void *p, size_t osize, size_t nsize) {
+  bool keeps = nsize == 0 && osize >= CJM_SPARE_LEAST && osize <= CJM_SPARE_MOST / 2;
+  if (keeps) {
+    keep_spare(c, p, osize);
+    return NULL;
+  }
+  void *q = p == NULL && nsize >= CJM_SPARE_LEAST ? find_spare(c, nsize) : NULL;
+  if (!q) q = c->alloc(c->alloc_ud, p, osize, nsize);
+  if (q || nsize == 0 || c->nspare == 0) return q;
+  cjm_trim(c);
+  return c->alloc(c->alloc_ud, p, osize, nsize);
+}
+
+/* --- blocks ------------------------------------------------------------------------------------------------------ */
+
+static bool over_limit(const cj_ctx *c, size_t spare, size_t more) {
+  size_t used = c->live + spare;
+  return c->mem_limit && (more > c->mem_limit || used > c->mem_limit - more);
+}
+
 void *cjm_realloc(cj_ctx *c, void *p, size_t osize, size_t nsize) {
   if (p == NULL && nsize == 0) return NULL;
   if (nsize > osize || p == NULL) {
     size_t more = nsize - (p ? osize : 0);
-    bool over = c->mem_limit && (more > c->mem_limit || c->live > c->mem_limit - more);
-    if (over || nsize > PTRDIFF_MAX || fuse_blown(c)) {
+    if (over_limit(c, 0, more) || nsize > PTRDIFF_MAX || fuse_blown(c)) {
       cjm_fail(c, CJ_ENOMEM, "not enough memory");
       return NULL;
     }
+    if (over_limit(c, c->spare_bytes, more)) cjm_trim(c);
   }
-  void *q = c->alloc(c->alloc_ud, p, p ? osize : 0, nsize);
+  void *q = move_block(c, p, p ? osize : 0, nsize);
   if (q == NULL && nsize > 0) {
     cjm_fail(c, CJ_ENOMEM, "not enough memory");
     return NULL;
@@ -106,6 +162,7 @@ void cjm_retain_ctx(cj_ctx *c) { __atomic_fetch_add(&c->refs, 1, __ATOMIC_RELAXE
 void cjm_release_ctx(cj_ctx *c) {
   if (__atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
   CJ_ASSERT(c->live == sizeof *c);
+  cjm_trim(c);
   c->alloc(c->alloc_ud, c, sizeof *c, 0);
 }
 

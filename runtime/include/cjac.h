@@ -108,7 +108,7 @@ typedef struct cj_config {
 } cj_config;
 
 typedef struct cj_memstat {
-  size_t live, peak, blocks; /* bytes now, most bytes, allocations now */
+  size_t live, peak, blocks; /* bytes now, most bytes, allocations now; without spare blocks */
   size_t code;               /* bytes of machine code now: pages from the system, in addition to live */
 } cj_memstat;
 
