@@ -1,5 +1,5 @@
 /*
-** contract.c -- multiplications and additions of single floats become fused multiply-adds, which round once.
+** contract.c -- multiplications and additions of floats become fused multiply-adds, which round once.
 ** Signs move out of the way first: the sum of x and -z is a difference, which is exact.  A product that
 ** others need too stays what it is.
 */
@@ -10,10 +10,7 @@ typedef struct contractor {
   uint32_t *uses;
 } contractor;
 
-static bool is_number(const cj_graph *g, cj_ref r) {
-  const cj_type *t = cjg_type(g, r);
-  return t->rank == 0 && cjt_isfloat(t->dtype);
-}
+static bool is_float(const cj_graph *g, cj_ref r) { return cjt_isfloat(cjg_type(g, r)->dtype); }
 
 static bool is_row(const cj_graph *g, cj_ref r, int op) { return cjg_at(g, r)->op == op; }
 /* What r is the negative of; r itself if it is none. */
@@ -67,13 +64,15 @@ static cj_ref take_sign(contractor *k, cj_ref r, bool *negative) {
 
 /* --- fusion ---------------------------------------------------------------------------------------------------- */
 
-static bool is_product(const contractor *k, cj_ref r) {
-  return k->uses[r] == 1 && (is_row(k->g, r, CJ_OP_mul) || is_row(k->g, r, CJ_OP_square));
+/* r is a product of that type, and only for one. */
+static bool is_product(const contractor *k, cj_ref r, uint32_t type) {
+  if (k->uses[r] != 1 || cjg_at(k->g, r)->type != type) return false;
+  return is_row(k->g, r, CJ_OP_mul) || is_row(k->g, r, CJ_OP_square);
 }
 
 /* Of two products the later one goes: the other may be waited for. */
 static int which_product(const contractor *k, const cj_node *n) {
-  bool first = is_product(k, n->in[0]), second = is_product(k, n->in[1]);
+  bool first = is_product(k, n->in[0], n->type), second = is_product(k, n->in[1], n->type);
   if (!first && !second) return -1;
   return second && (!first || n->in[1] > n->in[0]) ? 1 : 0;
 }
@@ -99,10 +98,10 @@ bool cje_contract(cj_graph *g) {
   contractor k = {g, cjm_zalloc(g->c, bytes)};
   if (!k.uses) return false;
   for (cj_ref r = 1; r < g->len; r++)
-    if (g->node[r].nin == 2 && is_number(g, r)) move_signs(g, &g->node[r]);
+    if (g->node[r].nin == 2 && is_float(g, r)) move_signs(g, &g->node[r]);
   count_uses(&k);
   for (cj_ref r = 1; r < g->len; r++)
-    if (k.uses[r] && (is_row(g, r, CJ_OP_add) || is_row(g, r, CJ_OP_sub)) && is_number(g, r))
+    if (k.uses[r] && (is_row(g, r, CJ_OP_add) || is_row(g, r, CJ_OP_sub)) && is_float(g, r))
       fuse_product(&k, &g->node[r]);
   cjm_free(g->c, k.uses, bytes);
   return true;

@@ -110,6 +110,7 @@ typedef struct cje_groupcode {
 /* --- native_group_regs.c --- */
 /* A register for a result. */
 unsigned cje_vec_take(cje_vgen *g);
+unsigned cje_vec_take_that(cje_vgen *g, unsigned reg); /* which is free */
 unsigned cje_vec_need(cje_vgen *g, uint32_t x);
 /* x in a register, or in memory if that is as good; next: who reads it after this instruction. */
 cje_rm cje_vec_operand(cje_vgen *g, uint32_t x, uint32_t next);

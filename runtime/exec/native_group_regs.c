@@ -91,6 +91,11 @@ unsigned cje_vec_take(cje_vgen *g) {
   return reg;
 }
 
+unsigned cje_vec_take_that(cje_vgen *g, unsigned reg) {
+  g->free &= ~(1u << reg);
+  return reg;
+}
+
 unsigned cje_vec_need(cje_vgen *g, uint32_t x) {
   cje_vector *v = &g->val[x];
   if (v->reg != CJE_NOVREG) return v->reg;

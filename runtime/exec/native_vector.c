@@ -330,10 +330,41 @@ static const vec_code *vec_code_of(const cje_fn *f) {
 
 static bool fits_lane(int dtype, unsigned size) { return dtype == CJ_BOOL || cjt_dsize((cj_dtype)dtype) == size; }
 
+/* The opcode of x z + w, x z - w or w - x z where the result stands for w; 0: another row. */
+static unsigned fused_code(const cje_fn *f) {
+  return f->op == CJ_OP_fma ? 0xB8 : f->op == CJ_OP_fms ? 0xBA : f->op == CJ_OP_fnma ? 0xBC : 0;
+}
+
 bool cje_vec_inline(const cje_fn *f, unsigned size) {
   bool fits = fits_lane(f->ydtype, size);
   for (int i = 0; i < f->nin; i++) fits = fits && fits_lane(f->xdtype[i], size);
-  return fits && vec_code_of(f)->emit;
+  return fits && (fused_code(f) || vec_code_of(f)->emit);
+}
+
+/* A register for the result of a fused row: best that of an operand that is not needed any more. */
+static unsigned fused_result(cje_vgen *g, const unsigned *x, cje_rm w) {
+  if (g->free >> x[0] & 1) return cje_vec_take_that(g, x[0]);
+  if (g->free >> x[1] & 1) return cje_vec_take_that(g, x[1]);
+  if (!w.ismem && g->free >> w.reg & 1) return cje_vec_take_that(g, w.reg);
+  return cje_vec_take(g);
+}
+
+/* The result is one of the operands (opcode - 0x10: of the factors); where it has a register of its own, the first
+** factor is moved there. */
+static void emit_fused(cje_vgen *g, const cje_vins *ins, unsigned opcode) {
+  uint32_t op = wide(g, CJE_VEX(CJE_MAP_0F38, CJE_PP_PD, opcode)) | (g->size == 8 ? CJE_VEX_W : 0);
+  unsigned x[2] = {cje_vec_need(g, ins->x[0]), cje_vec_need(g, ins->x[1])};
+  cje_rm w = cje_vec_operand(g, ins->x[2], ins->next[2]);
+  for (int j = 0; j < 3; j++) cje_vec_release(g, ins->x[j], ins->next[j]);
+  unsigned y = fused_result(g, x, w);
+  if (!w.ismem && y == w.reg && y != x[0] && y != x[1]) {
+    cje_vex(g->a, op, y, x[0], cje_xmm(x[1]));
+  } else {
+    if (y != x[0] && y != x[1]) packed(g, V_MOV, y, 0, cje_xmm(x[0]));
+    cje_vex(g->a, op - 0x10, y, y == x[1] ? x[0] : x[1], w);
+  }
+  for (int j = 0; j < 3; j++) cje_vec_bury(g, ins->x[j]);
+  cje_vec_define(g, ins->y, y);
 }
 
 static void exchange(uint32_t *a, uint32_t *b) {
@@ -344,6 +375,10 @@ static void exchange(uint32_t *a, uint32_t *b) {
 
 void cje_vec_emit(cje_vgen *g, const cje_vins *ins) {
   const cje_fn *f = &g->p->fn.at[ins->fn];
+  if (fused_code(f)) {
+    emit_fused(g, ins, fused_code(f));
+    return;
+  }
   const vec_code *k = vec_code_of(f);
   uint32_t x[3] = {ins->x[0], ins->x[1], ins->x[2]}, next[3] = {ins->next[0], ins->next[1], ins->next[2]};
   vec_args i = {.g = g, .code = k->code};
