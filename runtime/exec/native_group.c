@@ -336,7 +336,7 @@ static int64_t block_room(const cje_groupcode *b, int64_t nbytes) {
   if (is_loop_of_one_phase(b)) return room;
   int64_t good = slots ? L1_SLOTS / slots / 8 * 8 : BLOCK_MOST;
   if (good > BLOCK_MOST) good = BLOCK_MOST;
-  if (good < BLOCK_GOOD) good = BLOCK_GOOD;
+  if (good < BLOCK_GOOD || (cje_group_isfar(b) && b->cols > good)) good = BLOCK_GOOD;
   return room < good ? room : good;
 }
 

@@ -119,6 +119,8 @@ void cje_vec_release(cje_vgen *g, uint32_t x, uint32_t next);
 /* And after the instruction: its place may be lent again. */
 void cje_vec_bury(cje_vgen *g, uint32_t x);
 void cje_vec_define(cje_vgen *g, uint32_t y, unsigned reg);
+/* The memory of x at the current index; it may use rax. */
+cje_rm cje_vec_memory(cje_vgen *g, uint32_t x);
 /* Fetches x from memory. */
 void cje_vec_fetch(cje_vgen *g, uint32_t x, unsigned reg);
 
@@ -136,6 +138,10 @@ void cje_vec_pack(cje_vgen *g, unsigned reg, cje_rm to);                /* and b
 /* --- native_group.c --- */
 /* Appends the code of a group and tells where it starts; UINT32_MAX: there is none.  False: ENOMEM. */
 bool cje_native_group(cj_plan *p, cje_asm *a, const cje_group *k, uint32_t *start);
+
+/* An array is more than the L1 and L2 caches may hold: what the next block needs is fetched early, and blocks are
+** short, so that there is time for it. */
+static inline bool cje_group_isfar(const cje_groupcode *b) { return b->rows * b->cols >= 1 << 14; }
 
 /* --- native_group_code.c --- */
 void cje_group_emit(cje_groupcode *b);

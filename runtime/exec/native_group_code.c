@@ -286,7 +286,29 @@ static void next_row(cje_groupcode *b) {
 
 /* --- the loop of a phase: code -------------------------------------------------------------------------------- */
 
+/* The same place of the next block, which comes after the calls. */
+static void prefetch_next(const phase_loop *l, uint32_t x, bool write) {
+  const cje_vector *v = &l->b->val.at[x];
+  if (v->home != CJE_LINE || v->slot) return;
+  cje_rm at = cje_vec_memory(&l->b->g, x);
+  at.disp += (int32_t)(l->b->block * (int64_t)cjt_dsize((cj_dtype)v->dtype));
+  cje_prefetch(room_for(l->b), at, write);
+}
+
+/* Before the functions of this block are computed, which takes a while. */
+static void prefetch_block(const phase_loop *l) {
+  const cje_groupcode *b = l->b;
+  if (b->walk != CJE_BY_PIECES || !cje_group_isfar(b)) return;
+  for (uint32_t at = l->first; at < l->end; at++) {
+    const cje_vins *ins = ins_at(l, at);
+    for (int k = 0; k < nin_of(l, ins); k++)
+      if (b->val.at[ins->x[k]].next == at) prefetch_next(l, ins->x[k], false); /* its first reader */
+    prefetch_next(l, ins->y, true);
+  }
+}
+
 static void emit_body(const phase_loop *l) {
+  prefetch_block(l);
   for (uint32_t at = l->first; at < l->end; at++) {
     (void)cje_asm_room(l->b->g.a);
     cje_vec_emit(&l->b->g, ins_at(l, at));

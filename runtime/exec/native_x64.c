@@ -116,6 +116,12 @@ void cje_mul64_imm(cje_asm *a, unsigned reg, cje_rm rm, int32_t imm) {
   rex(a, 0x69, reg, rm);
   put_code(a, &imm, sizeof imm);
 }
+void cje_prefetch(cje_asm *a, cje_rm rm, bool write) {
+  put_byte(a, 0x48u | rm.index >> 3 << 1 | rm.reg >> 3);
+  put_byte(a, 0x0F);
+  put_byte(a, write ? 0x0D : 0x18);
+  modrm(a, 1, rm);
+}
 void cje_vzeroupper(cje_asm *a) {
   static const uint8_t code[] = {0xC5, 0xF8, 0x77};
   put_code(a, code, sizeof code);

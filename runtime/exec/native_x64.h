@@ -62,6 +62,7 @@ void cje_alu64(cje_asm *a, unsigned what, unsigned reg, cje_rm rm);    /* with r
 void cje_alu64_imm(cje_asm *a, unsigned what, cje_rm rm, int32_t imm); /* with a number */
 void cje_mul64_imm(cje_asm *a, unsigned reg, cje_rm rm, int32_t imm);  /* reg = rm * imm */
 void cje_vzeroupper(cje_asm *a);
+void cje_prefetch(cje_asm *a, cje_rm rm, bool write);
 
 /* Jumps: after one is emitted forwards, cje_land says that it leads here. */
 enum { CJE_GE = 0xD, CJE_LE = 0xE, CJE_G = 0xF, CJE_NE = 0x5, CJE_ALWAYS = 16 };
