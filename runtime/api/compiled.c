@@ -1,5 +1,6 @@
 /* compiled.c -- making compiled functions: from traces, and from each other. */
 #include "api/compiled.h"
+#include "exec/unroll.h"
 #include "rules/build.h"
 
 #include <string.h>
@@ -246,6 +247,17 @@ static void repeat_expected(const cj_compiled *k, int64_t n, cj_compiled *out) {
   }
 }
 
+/* f over a batch.  Where all of it can be taken apart into numbers, these become vectors, one loop runs through all
+** instructions, and no small tensor is ever made. */
+static cj_graph *batched(const cj_graph *f, const uint8_t *which, int64_t n) {
+  enum { FEW = 8 };
+  cj_graph *apart = NULL;
+  if (n >= FEW && !cje_unroll(f, true, &apart)) return NULL;
+  cj_graph *g = cjx_batch(apart ? apart : f, which, n);
+  cjg_free(apart);
+  return g;
+}
+
 cj_status cj_compiled_batch(cj_compiled *k, int64_t n, cj_compiled **out) {
   cj_ctx *c = k->c;
   cjm_clear(c);
@@ -255,7 +267,7 @@ cj_status cj_compiled_batch(cj_compiled *k, int64_t n, cj_compiled **out) {
   uint8_t *which = cjm_zalloc(c, nin);
   if (!which) return c->status;
   memset(which, 1, k->nx);
-  *out = derived_compiled(k, cjx_batch(k->f->g, which, n));
+  *out = derived_compiled(k, batched(k->f->g, which, n));
   if (*out && k->nguard) repeat_expected(k, n, *out);
   cjm_free(c, which, nin);
   return c->status;

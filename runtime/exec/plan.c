@@ -282,7 +282,7 @@ static bool plan_contracted(cj_ctx *c, const cj_graph *g, cj_plan **out) {
 cj_status cje_plan_best(cj_ctx *c, const cj_graph *g, cj_plan **out) {
   cj_graph *apart;
   *out = NULL;
-  if (!cjm_ok(c) || !cje_unroll(g, &apart)) return c->status;
+  if (!cjm_ok(c) || !cje_unroll(g, false, &apart)) return c->status;
   bool good = plan_contracted(c, apart ? apart : g, out);
   cjg_free(apart);
   if (!good || cje_plan_compile(*out) == CJ_OK) return c->status;

@@ -36,15 +36,16 @@ static bool is_plain(const cje_unroller *u, cj_ref r) {
   return cjg_issource(u->f, r) || cjg_row(u->f, r)->alias || cjg_type(u->f, r)->rank == 0;
 }
 
-/* Gives every live instruction its form; false: it is not worth it. */
+/* Gives every live instruction its form; false: it is not worth it, for lanes also if something stays a tensor. */
 static bool choose_forms(cje_unroller *u) {
   int64_t total = 0;
-  bool worth = false;
+  bool worth = u->lanes;
   cjg_live(u->f, u->live);
   for (cj_ref r = 1; r < u->f->len; r++) {
     if (!u->live[r]) continue;
     u->fixed[r] = is_fixed(u, r);
     int64_t price = price_of(u, r);
+    if (price < 0 && u->lanes && !cjg_row(u->f, r)->alias && cjg_at(u->f, r)->op != CJ_OP_input) return false;
     if (price < 0) continue;
     u->form[r] = CJE_APART;
     worth |= !is_plain(u, r);
@@ -106,6 +107,14 @@ void cje_broadcast_steps(const cj_type *t, const cj_type *x, int64_t *stride) {
 
 /* --- the new program ---------------------------------------------------------------------------------------- */
 
+/* As pack, of rows that can be batched. */
+static cj_ref join_elements(cje_unroller *u, cj_ref *x, const cj_type *t) {
+  cj_type one = {.dtype = t->dtype, .rank = 1, .dim = {1}};
+  int n = (int)cjt_count(t);
+  for (int k = 0; k < n; k++) x[k] = cjb_reshape(u->g, x[k], &one);
+  return cjb_reshape(u->g, cjb_cat(u->g, x, n, 1), t);
+}
+
 static bool pack_elements(cje_unroller *u, cj_ref r) {
   cj_type t = *cjg_type(u->f, r);
   int64_t n = cjt_count(&t);
@@ -117,7 +126,10 @@ static bool pack_elements(cje_unroller *u, cj_ref r) {
   if (!some) return cjg_ok(u->g);
   for (int64_t k = 0; k < n; k++)
     if (!x[k]) x[k] = cjg_num(u->g, t.dtype, 0);
-  u->map[r] = n == 1 ? cjb_reshape(u->g, x[0], &t) : cjg_emit(u->g, CJ_OP_pack, x, (int)n, &a);
+  if (n == 1)
+    u->map[r] = cjb_reshape(u->g, x[0], &t);
+  else
+    u->map[r] = u->lanes ? join_elements(u, x, &t) : cjg_emit(u->g, CJ_OP_pack, x, (int)n, &a);
   return cjg_ok(u->g);
 }
 
@@ -188,9 +200,9 @@ static bool unroll(cje_unroller *u) {
   return false;
 }
 
-bool cje_unroll(const cj_graph *f, cj_graph **out) {
+bool cje_unroll(const cj_graph *f, bool lanes, cj_graph **out) {
   cj_ctx *c = f->c;
-  cje_unroller u = {.c = c, .f = f};
+  cje_unroller u = {.c = c, .f = f, .lanes = lanes};
   size_t refs = f->len * sizeof(cj_ref), bytes = 3 * (size_t)f->len;
   u.map = cjm_zalloc(c, refs);
   u.at = cjm_zalloc(c, refs);

@@ -27,14 +27,16 @@ typedef struct cje_unroller {
   cj_ctx *c;
   const cj_graph *f;            /* the program */
   cj_graph *g;                  /* the new one */
+  bool lanes;                   /* it will be batched */
   uint8_t *live, *form, *fixed; /* by ref of f; fixed: computed from constants alone */
   cj_ref *map;                  /* by ref of f: the tensor in g; 0: a zero, or not made yet */
   uint32_t *at;                 /* by ref of f: 1 + where its elements are listed; 0: nowhere yet */
   CJE_ARRAY(cj_ref) elem;
 } cje_unroller;
 
-/* The program with its small tensors taken apart; *out NULL: as good as it is.  False: ENOMEM. */
-bool cje_unroll(const cj_graph *f, cj_graph **out);
+/* The program with its small tensors taken apart; *out NULL: as good as it is.  False: ENOMEM.  lanes: to be batched,
+** so that numbers become vectors: all of it or nothing. */
+bool cje_unroll(const cj_graph *f, bool lanes, cj_graph **out);
 
 static inline int64_t cje_count_of(const cje_unroller *u, cj_ref r) { return cjt_count(cjg_type(u->f, r)); }
 static inline cj_ref cje_operand_of(const cje_unroller *u, cj_ref r, int i) { return cjg_operands(u->f, r)[i]; }
