@@ -64,7 +64,7 @@ static bool add_gather(builder *b, const cje_place *at, const cje_pattern *q, ui
   cj_plan *p = b->P->p;
   *entry = take_slot(b);
   if (!CJE_ROOM(b->P, p->gather)) return false;
-  p->gather.at[p->gather.n] = (cje_gather){*at, *q};
+  p->gather.at[p->gather.n] = (cje_gather){*at, *q, 0, 0};
   cje_blockop load = {.fn = CJE_LOAD, .y = *entry, .x = {p->gather.n++}};
   return add_op(b->P, &load);
 }
@@ -106,6 +106,23 @@ static bool result(builder *b, cj_ref r, uint32_t *entry) {
   return true;
 }
 
+/* r is stored in the result of a cat, whose buffer the first one that does so takes. */
+static bool store(builder *b, cj_ref r, uint32_t entry) {
+  cje_planner *P = b->P;
+  cj_plan *p = P->p;
+  const cje_forwarded *f = &P->forward.at[P->into[r] - 1];
+  cje_root *root = &P->root[f->to];
+  bool placed = root->base != CJE_WORK || P->into[f->to] == CJE_PLACED;
+  if (!placed && !cje_settle(P, f->to, (int64_t)cjt_bytes(cjg_type(P->g, f->to)))) return false;
+  if (!placed) P->into[f->to] = CJE_PLACED;
+  uint32_t size = (uint32_t)cjt_dsize(cjg_type(P->g, r)->dtype);
+  cje_place at = {root->base, size, root->offset + f->first * (int64_t)size};
+  if (!CJE_ROOM(P, p->gather)) return false;
+  p->gather.at[p->gather.n] = (cje_gather){at, f->pattern, f->begin, f->end};
+  cje_blockop op = {.fn = CJE_STORE, .y = entry, .x = {p->gather.n++}};
+  return add_op(P, &op) && (P->until[r] || give_slot(b, r));
+}
+
 /* number: of r within the group, from 1 */
 static bool lower_one(builder *b, cj_ref r, uint32_t number) {
   cje_planner *P = b->P;
@@ -121,6 +138,7 @@ static bool lower_one(builder *b, cj_ref r, uint32_t number) {
     if (kind_of(op.x[i]) == FIXED) op.splat |= (uint8_t)(1u << i);
   }
   if (!result(b, r, &op.y) || !add_op(P, &op)) return false;
+  if (P->into[r] && !store(b, r, op.y)) return false;
   for (int i = 0; i < nin; i++) { /* once: until is cleared */
     uint32_t key = key_of(b, in[i]);
     if (P->until[key] == number && !give_slot(b, key)) return false;
@@ -144,7 +162,7 @@ static void settle_entries(const builder *b, const cje_group *k) {
   for (uint32_t i = k->op; i < k->op + k->nop; i++) {
     cje_blockop *op = &b->P->p->blockop.at[i];
     op->y = settled(b, op->y);
-    if (op->fn == CJE_LOAD) continue;
+    if (op->fn >= CJE_STORE) continue;
     for (int j = 0; j < b->P->p->fn.at[op->fn].nin; j++) op->x[j] = settled(b, op->x[j]);
   }
 }

@@ -136,6 +136,7 @@ static bool lower_step(cje_planner *P, uint32_t step) {
   cje_step s = {.kind = d->kind, .line = P->g->line[d->head]};
   switch (d->kind) {
   case CJE_EVAL: return lower_eval(P, d->head);
+  case CJE_GONE: return true;
   case CJE_COPY: return lower_copy(P, d->head, d->tail);
   case CJE_LOOP: s.first = P->p->loop.n; return cje_lower_loop(P, step) && add_step(P, &s);
   case CJE_GROUP: s.first = P->p->group.n; return cje_lower_group(P, step) && add_step(P, &s);

@@ -159,12 +159,20 @@ static bool read_op(group_reader *r, const cje_blockop *op) {
 /* The dtype in which op i of the group reads what it loads, as far as its size goes. */
 static int load_dtype(size_t esize) { return esize == 1 ? CJ_BOOL : esize == 4 ? CJ_F32 : CJ_F64; }
 
+static bool read_store(group_reader *r, const cje_blockop *op) {
+  cje_vins i = {.kind = CJE_VSTORE, .x = {r->value[op->y]}, .gather = op->x[0], .y = add_vector(r->b, CJ_BOOL)};
+  if (i.y == CJE_NONE) return false;
+  r->b->val.at[i.y].home = CJE_CELL; /* which it never fills */
+  return add_ins(r->b, &i) != CJE_NONE;
+}
+
 static bool read_ops(group_reader *r) {
   cje_groupcode *b = r->b;
   const cje_blockop *op = &b->p->blockop.at[b->k->op];
   for (uint32_t i = 0; i < b->k->nop; i++, op++) {
-    bool good =
-        op->fn == CJE_LOAD ? read_load(r, op, load_dtype(b->p->gather.at[op->x[0]].pattern.esize)) : read_op(r, op);
+    bool good = op->fn == CJE_LOAD    ? read_load(r, op, load_dtype(b->p->gather.at[op->x[0]].pattern.esize))
+                : op->fn == CJE_STORE ? read_store(r, op)
+                                      : read_op(r, op);
     if (!good) return false;
   }
   return true;
@@ -185,7 +193,7 @@ static bool read_group(cje_groupcode *b) {
 /* --- phases ------------------------------------------------------------------------------------------------- */
 
 static int operands_of(const cje_groupcode *b, const cje_vins *i) {
-  return i->kind == CJE_VLOAD ? 0 : b->p->fn.at[i->fn].nin;
+  return i->kind == CJE_VLOAD ? 0 : i->kind == CJE_VSTORE ? 1 : b->p->fn.at[i->fn].nin;
 }
 
 static uint32_t time_of(const cje_vins *i) { return 2 * i->depth + (i->kind == CJE_VOP); }
@@ -197,7 +205,7 @@ static void find_earliest(cje_groupcode *b) {
     uint32_t time = 0;
     for (int k = 0; k < operands_of(b, ins); k++)
       if (b->val.at[ins->x[k]].from > time) time = b->val.at[ins->x[k]].from;
-    ins->depth = time / 2 + (ins->kind == CJE_VCALL && time % 2);
+    ins->depth = time / 2 + (ins->kind != CJE_VOP && time % 2);
     b->val.at[ins->y].from = time_of(ins);
   }
 }
@@ -293,8 +301,8 @@ int64_t cje_native_room(const cj_plan *p, const cje_group *k) {
   int64_t ncall = 0, ngather = 0;
   for (uint32_t i = 0; i < k->nop; i++) {
     const cje_blockop *op = &p->blockop.at[k->op + i];
-    ngather += op->fn == CJE_LOAD;
-    ncall += op->fn != CJE_LOAD && !cje_vec_inline(&p->fn.at[op->fn], cjt_dsize((cj_dtype)p->fn.at[op->fn].ydtype));
+    ngather += op->fn >= CJE_STORE;
+    ncall += op->fn < CJE_STORE && !cje_vec_inline(&p->fn.at[op->fn], cjt_dsize((cj_dtype)p->fn.at[op->fn].ydtype));
   }
   int64_t slots = (k->nslot + 4 * ncall + ngather + 4) * k->slotsize;
   int64_t pointers = 2 * 8 * ((int64_t)k->nmoving + 2 * ngather + 4), vectors = (int64_t)k->nslot + k->nfixed + 4;
@@ -368,7 +376,7 @@ static bool lay_out_group(cje_groupcode *b) {
 static bool has_wide_elements(const cj_plan *p, const cje_group *k) {
   for (uint32_t i = 0; i < k->nop; i++) {
     const cje_blockop *op = &p->blockop.at[k->op + i];
-    if (op->fn == CJE_LOAD) continue;
+    if (op->fn >= CJE_STORE) continue;
     const cje_fn *f = &p->fn.at[op->fn];
     bool found = cjt_dsize((cj_dtype)f->ydtype) == 8;
     for (int j = 0; j < f->nin; j++) found = found || cjt_dsize((cj_dtype)f->xdtype[j]) == 8;

@@ -58,12 +58,13 @@ typedef struct cje_pointer {
   bool fixed;                /* it is the workspace, always */
 } cje_pointer;
 
-/* An instruction with result y; in a phase first the loads, then the calls, then the others. */
-typedef enum cje_vkind { CJE_VLOAD, CJE_VCALL, CJE_VOP, CJE_NVKIND } cje_vkind;
+/* An instruction with result y, which of a store nobody reads; in a phase first the loads, then the calls, the stores,
+** the others. */
+typedef enum cje_vkind { CJE_VLOAD, CJE_VCALL, CJE_VSTORE, CJE_VOP, CJE_NVKIND } cje_vkind;
 typedef struct cje_vins {
   uint32_t x[3], next[3], y;
   uint32_t depth;
-  uint32_t gather; /* LOAD: its number in the plan */
+  uint32_t gather; /* LOAD, STORE: its number in the plan */
   uint16_t fn;
   uint8_t kind;
 } cje_vins;

@@ -90,6 +90,22 @@ static void block_length(cje_groupcode *b, unsigned reg) {
     cje_lea(b->g.a, reg, cje_mem(CJE_R13, 0));
 }
 
+/* rcx, r8: the first element of the block, how many. */
+static void block_extent(cje_groupcode *b) {
+  if (b->walk == CJE_AT_ONCE)
+    cje_set64(room_for(b), CJE_RCX, 0);
+  else
+    cje_load64(room_for(b), CJE_RCX, counter_at(b, AT_FIRST));
+  block_length(b, CJE_R8);
+}
+
+static void far_address(cje_groupcode *b, const cje_place *at, unsigned reg) {
+  cje_asm *a = room_for(b);
+  cje_load64(a, reg, base_at(at->base));
+  cje_set64(a, CJE_RAX, (uint64_t)at->offset);
+  cje_alu64(a, CJE_ADD, reg, cje_xmm(CJE_RAX));
+}
+
 static void call_address(cje_asm *a, uint64_t address) {
   cje_set64(a, CJE_RAX, address);
   cje_call(a, CJE_RAX);
@@ -99,17 +115,20 @@ static void call_address(cje_asm *a, uint64_t address) {
 static void emit_gather(cje_groupcode *b, const cje_vins *ins) {
   const cje_gather *from = &b->p->gather.at[ins->gather];
   address_of(b, ins->y, CJE_RSI);
-  cje_asm *a = room_for(b);
-  cje_set64(a, CJE_RDI, (uint64_t)(uintptr_t)&from->pattern);
-  cje_load64(a, CJE_RDX, base_at(from->from.base));
-  cje_set64(a, CJE_RAX, (uint64_t)from->from.offset);
-  cje_alu64(a, CJE_ADD, CJE_RDX, cje_xmm(CJE_RAX));
-  if (b->walk == CJE_AT_ONCE)
-    cje_set64(a, CJE_RCX, 0);
-  else
-    cje_load64(a, CJE_RCX, counter_at(b, AT_FIRST));
-  block_length(b, CJE_R8);
-  call_address(a, (uint64_t)(uintptr_t)cje_pattern_load);
+  cje_set64(room_for(b), CJE_RDI, (uint64_t)(uintptr_t)&from->pattern);
+  far_address(b, &from->from, CJE_RDX);
+  block_extent(b);
+  call_address(room_for(b), (uint64_t)(uintptr_t)cje_pattern_load);
+}
+
+/* cje_store_block(to, address, x, first, n) */
+static void emit_scatter(cje_groupcode *b, const cje_vins *ins) {
+  const cje_gather *to = &b->p->gather.at[ins->gather];
+  address_of(b, ins->x[0], CJE_RDX);
+  cje_set64(room_for(b), CJE_RDI, (uint64_t)(uintptr_t)to);
+  far_address(b, &to->from, CJE_RSI);
+  block_extent(b);
+  call_address(room_for(b), (uint64_t)(uintptr_t)cje_store_block);
 }
 
 /* f->loop(n, y, x, splat), or cje_cast_block(f, n, y, x[0], splat). */
@@ -380,7 +399,8 @@ static void emit_phases(cje_groupcode *b) {
   for (uint32_t phase = 0; phase < b->nphase; phase++) {
     const uint32_t *start = &b->start[CJE_NVKIND * phase];
     for (uint32_t at = start[CJE_VLOAD]; at < start[CJE_VCALL]; at++) emit_gather(b, &b->ins.at[b->order[at]]);
-    for (uint32_t at = start[CJE_VCALL]; at < start[CJE_VOP]; at++) emit_block_call(b, &b->ins.at[b->order[at]]);
+    for (uint32_t at = start[CJE_VCALL]; at < start[CJE_VSTORE]; at++) emit_block_call(b, &b->ins.at[b->order[at]]);
+    for (uint32_t at = start[CJE_VSTORE]; at < start[CJE_VOP]; at++) emit_scatter(b, &b->ins.at[b->order[at]]);
     emit_loop(b, phase);
   }
 }

@@ -29,27 +29,59 @@ cje_access cje_pattern_make(cje_pattern *q, const cj_type *to, const cj_type *x,
   return q->stride[0] ? CJE_DENSE : CJE_SPLAT;
 }
 
-static void load_runs(const cje_pattern *q, char *dst, const char *src, int64_t first, int64_t n) {
-  int64_t at[CJ_MAXRANK], es = (int64_t)q->esize;
-  int last = q->ndim - 1;
-  for (int k = last; k >= 0; k--) {
-    at[k] = first % q->dim[k];
+/* A walk through the runs of the last axis. */
+typedef struct run_walk {
+  const cje_pattern *q;
+  char *at; /* where the run is */
+  int64_t index[CJ_MAXRANK], left;
+} run_walk;
+
+static run_walk start_runs(const cje_pattern *q, const char *memory, int64_t first, int64_t n) {
+  run_walk w = {.q = q, .at = (char *)(uintptr_t)memory, .left = n};
+  for (int k = q->ndim - 1; k >= 0; k--) {
+    w.index[k] = first % q->dim[k];
     first /= q->dim[k];
-    src += at[k] * q->stride[k] * es;
+    w.at += w.index[k] * q->stride[k] * (int64_t)q->esize;
   }
-  while (n > 0) {
-    int64_t run = q->dim[last] - at[last];
-    if (run > n) run = n;
-    cjk_load(dst, src, q->stride[last], run, q->esize);
-    dst += run * es;
-    n -= run;
-    src += run * q->stride[last] * es;
-    at[last] += run;
-    for (int k = last; k > 0 && at[k] == q->dim[k]; k--) {
-      src += (q->stride[k - 1] - q->dim[k] * q->stride[k]) * es;
-      at[k] = 0;
-      at[k - 1]++;
-    }
+  return w;
+}
+
+/* Elements of the run that starts here. */
+static int64_t run_length(const run_walk *w) {
+  int last = w->q->ndim - 1;
+  int64_t run = w->q->dim[last] - w->index[last];
+  return run < w->left ? run : w->left;
+}
+
+static void next_run(run_walk *w, int64_t run) {
+  const cje_pattern *q = w->q;
+  int last = q->ndim - 1;
+  int64_t es = (int64_t)q->esize;
+  w->left -= run;
+  w->at += run * q->stride[last] * es;
+  w->index[last] += run;
+  for (int k = last; k > 0 && w->index[k] == q->dim[k]; k--) {
+    w->at += (q->stride[k - 1] - q->dim[k] * q->stride[k]) * es;
+    w->index[k] = 0;
+    w->index[k - 1]++;
+  }
+}
+
+static void load_runs(const cje_pattern *q, char *dst, const char *src, int64_t first, int64_t n) {
+  for (run_walk w = start_runs(q, src, first, n); w.left > 0;) {
+    int64_t run = run_length(&w);
+    cjk_load(dst, w.at, q->stride[q->ndim - 1], run, q->esize);
+    dst += run * (int64_t)q->esize;
+    next_run(&w, run);
+  }
+}
+
+void cje_pattern_store(const cje_pattern *q, char *dst, const char *src, int64_t first, int64_t n) {
+  for (run_walk w = start_runs(q, dst, first, n); w.left > 0;) {
+    int64_t run = run_length(&w);
+    cjk_store(w.at, q->stride[q->ndim - 1], src, run, q->esize);
+    src += run * (int64_t)q->esize;
+    next_run(&w, run);
   }
 }
 

@@ -114,7 +114,8 @@ static bool output(cje_planner *P, uint32_t k) {
   cj_ref r = P->g->out[k];
   cje_root *root = &P->root[cje_root_of(P, r)];
   if (cjt_count(cjg_type(P->g, r)) == 0) return true;
-  if (root->step == 0 || root->base != CJE_WORK || !cje_iswhole(P, r)) {
+  bool fits = root->step && root->base == CJE_WORK && (cje_iswhole(P, r) || cje_crop(P, r));
+  if (!fits) {
     uint32_t copy = cje_copy_step(P, r);
     if (!copy) return false;
     root = &P->root[copy];
@@ -211,6 +212,8 @@ static void close_planner(cje_planner *P) {
   cjm_free(c, P->seen, refs);
   cjm_free(c, P->until, refs);
   cjm_free(c, P->shaped, refs);
+  cjm_free(c, P->into, P->nroot * sizeof *P->into);
+  FREE_LIST(P->forward);
   FREE_LIST(P->alias);
   FREE_LIST(P->draft);
   FREE_LIST(P->few);
@@ -229,8 +232,9 @@ static bool open_planner(cje_planner *P) {
   cjg_live(P->g, P->live);
   P->nroot = P->g->len + count_copies(P);
   if (!(P->root = cjm_zalloc(c, P->nroot * sizeof *P->root))) return false;
-  if (!(P->view = cjm_zalloc(c, refs)) || !(P->entry = cjm_alloc(c, refs)) || !(P->seen = cjm_zalloc(c, refs)) ||
-      !(P->until = cjm_zalloc(c, refs)) || !(P->shaped = cjm_alloc(c, refs)))
+  if (!(P->into = cjm_zalloc(c, P->nroot * sizeof *P->into)) || !(P->view = cjm_zalloc(c, refs)) ||
+      !(P->entry = cjm_alloc(c, refs)) || !(P->seen = cjm_zalloc(c, refs)) || !(P->until = cjm_zalloc(c, refs)) ||
+      !(P->shaped = cjm_alloc(c, refs)))
     return false;
   P->maxin = 1;
   P->draft.n = 1; /* step 0: from the start */
@@ -239,7 +243,7 @@ static bool open_planner(cje_planner *P) {
 
 static bool plan(cje_planner *P) {
   if (!open_planner(P) || !copy_pools(P) || !copy_inputs(P) || !sources(P) || !cje_loops_open(P) || !cje_fuse(P) ||
-      !plan_outputs(P))
+      !cje_forward(P) || !plan_outputs(P))
     return false;
   take_over(P);
   return cje_lower(P);

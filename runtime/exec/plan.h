@@ -43,7 +43,14 @@ typedef struct cje_fn {
   uint8_t nin, xdtype[3], ydtype;
 } cje_fn;
 
-typedef enum cje_kind { CJE_EVAL, CJE_COPY, CJE_GROUP, CJE_TAPE, CJE_LOOP } cje_kind;
+typedef enum cje_kind {
+  CJE_EVAL,
+  CJE_COPY,
+  CJE_GROUP,
+  CJE_TAPE,
+  CJE_LOOP,
+  CJE_GONE
+} cje_kind; /* GONE: while planning */
 typedef struct cje_step {
   uint8_t kind;
   uint16_t op, nin;
@@ -61,6 +68,7 @@ typedef struct cje_blockop {
   uint32_t y, x[3];
 } cje_blockop;
 #define CJE_LOAD UINT16_MAX
+#define CJE_STORE (CJE_LOAD - 1) /* puts y where pattern x[0] says */
 
 /* The same as machine code, run with the table of bases. */
 typedef void (*cje_code)(char *const *base);
@@ -76,8 +84,9 @@ typedef struct cje_group {
 } cje_group;
 
 typedef struct cje_gather {
-  cje_place from;
+  cje_place from; /* or to */
   cje_pattern pattern;
+  int64_t begin, end; /* STORE: these elements alone */
 } cje_gather;
 
 /* n equal operations on cells, which are offsets in bytes; results are put one behind the other. */
@@ -157,6 +166,9 @@ struct cj_plan {
 
 /* run.c: n elements by a row without a loop, which is a cast. */
 void cje_cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool splat);
+
+/* run.c: elements first .. first+n-1 of a group to where they go from dst on. */
+void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t first, int64_t n);
 
 static inline uint32_t cje_output_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + k; }
 static inline uint32_t cje_tensor_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + p->nout + k; }

@@ -83,11 +83,12 @@ static void put_gather(plan_printer *w, const cje_gather *from) {
 static void blockop(plan_printer *w, const cje_group *k, const cje_blockop *op) {
   const cj_plan *p = w->p;
   cjm_puts(&w->t, "    ");
+  if (op->fn == CJE_STORE) put_gather(w, &p->gather.at[op->x[0]]), cjm_puts(&w->t, " = store ");
   put_entry(w, k, op->y);
   if (op->fn == CJE_LOAD) {
     cjm_puts(&w->t, " = load ");
     put_gather(w, &p->gather.at[op->x[0]]);
-  } else {
+  } else if (op->fn != CJE_STORE) {
     const cje_fn *f = &p->fn.at[op->fn];
     cjm_putf(&w->t, " = %s %s", cjr_row(f->op)->name, cj_dtype_name((cj_dtype)f->xdtype[f->nin - 1]));
     for (int i = 0; i < f->nin; i++) {

@@ -3,7 +3,7 @@
 **
 **   contract.c  fused multiply-adds, for a plan that will run many times
 **   plan.c    sources, outputs, which results may take over their operand's buffer; the order of passes
-**   fuse.c    which step computes which instruction
+**   fuse.c    which step computes which instruction;  forward.c  which steps need not be
 **   lower.c   steps with kernels, buffers by liveness;  group.c, tape.c  the elementwise steps
 **
 ** A root is what owns elements: an instruction, or from graph->len on a copy.  Views have another root.
@@ -44,6 +44,14 @@ typedef struct cje_draftloop { /* of a loop: where its flags are in keep, one a 
   cj_ref ref;
   uint32_t keep;
 } cje_draftloop;
+/* A result that its group stores in the result of a cat. */
+typedef struct cje_forwarded {
+  cj_ref to;
+  int64_t first, begin, end; /* its first element there; which of its own elements are stored */
+  cje_pattern pattern;
+} cje_forwarded;
+/* In into, of a cat: it is read once, by a view or an output; then also: it has its buffer. */
+enum { CJE_SOLE = INT32_MAX - 1, CJE_PLACED };
 
 typedef struct cje_planner {
   cj_ctx *c;
@@ -55,6 +63,8 @@ typedef struct cje_planner {
   uint32_t *view; /* by ref: 0, or the shape of a view, whose alias is alias.at[shape - p->type.n] */
   /* by root; what they mean is group.c's and tape.c's */
   uint32_t *entry, *seen, *until, *shaped;
+  uint32_t *into; /* by root: 1 + where forward says what becomes of it; 0: nothing */
+  CJE_ARRAY(cje_forwarded) forward;
   CJE_ARRAY(cje_alias) alias;
   CJE_ARRAY(cje_draft) draft;
   CJE_ARRAY(uint32_t) few;    /* scratch of group.c: free slots */
@@ -95,6 +105,10 @@ bool cje_set_alias(cje_planner *P, cj_ref r, const int64_t *stride, const cje_al
 bool cje_contract(cj_graph *g);
 /* fuse.c: gives every live instruction a step or an alias. */
 bool cje_fuse(cje_planner *P);
+/* forward.c: lets groups store where results are put beside others. */
+bool cje_forward(cje_planner *P);
+/* The root of a view that is an output leaves out what the view does not show; false: it cannot. */
+bool cje_crop(cje_planner *P, cj_ref view);
 /* A copy of what x stands for, made by a step of its own after all others so far; 0: ENOMEM. */
 uint32_t cje_copy_step(cje_planner *P, cj_ref x);
 

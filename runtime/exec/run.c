@@ -53,6 +53,12 @@ void cje_cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool spl
   (void)f->eval(&in, 1, &a, &out, NULL); /* a cast cannot fail */
 }
 
+void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t first, int64_t n) {
+  int64_t begin = first > to->begin ? first : to->begin, end = first + n < to->end ? first + n : to->end;
+  if (begin < end)
+    cje_pattern_store(&to->pattern, dst, src + (begin - first) * (int64_t)to->pattern.esize, begin, end - begin);
+}
+
 static inline void call(const cje_fn *f, int64_t n, void *y, const void *const *x, unsigned splat) {
   if (f->loop)
     f->loop(n, y, x, splat);
@@ -67,6 +73,9 @@ static void run_block(const runner *u, const cje_group *k, char **table, int64_t
     if (op->fn == CJE_LOAD) {
       const cje_gather *from = &p->gather.at[op->x[0]];
       cje_pattern_load(&from->pattern, table[op->y], at(u, &from->from), first, n);
+    } else if (op->fn == CJE_STORE) {
+      const cje_gather *to = &p->gather.at[op->x[0]];
+      cje_store_block(to, at(u, &to->from), table[op->y], first, n);
     } else {
       const void *x[3] = {table[op->x[0]], table[op->x[1]], table[op->x[2]]};
       call(&p->fn.at[op->fn], n, table[op->y], x, op->splat);
