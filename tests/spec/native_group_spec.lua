@@ -202,6 +202,42 @@ describe("machine code for tensors", function()
     end
   end))
 
+  it("of results that are put beside others", cases(function(case)
+    for _, n in ipairs {2, 3, 9, 64, 700} do
+      for axis = 1, 3 do
+        local x, y = cj.linspace(-1, 1, 6 * n):reshape(n, 2, 3), cj.linspace(0.5, 2, 6 * n):reshape(n, 2, 3)
+        local f = function(a, b)
+          local c = a * b
+          return cj.cat({(a + b):sin(), c * a, a - b}, axis), cj.cat({c, c + 1}, axis), cj.stack({a * 2, b * 3}, axis):exp()
+        end
+        twice(case, ("%d, axis %d"):format(n, axis), function() return {cj.jvp(f, {x, y}, {x, y})} end)
+        local F, whole = cj.compile(f), table.pack(f(x, y))
+        for i, z in ipairs {F(x, y)} do case((z - whole[i]):abs():max():item() < 1e-14, "%d, axis %d: %d", n, axis, i) end
+      end
+    end
+  end))
+
+  it("of stencils, whose nonzeros are woven", cases(function(case)
+    local function stencils(u)
+      local p = cj.pad(u, {1, 1})
+      local left, right = p[{{1, -3}}], p[{{3, -1}}]
+      return {u * (right - left) * 0.5 - 0.1 * (right - 2 * u + left), (u * left):sin(), right * right + left,
+              cj.cat{(u * 2):exp(), left * right}}
+    end
+    for _, n in ipairs {2, 3, 4, 5, 17, 100, 1030} do
+      for which = 1, 4 do
+        local u = cj.linspace(-1, 1.5, n)
+        local function f(v) return stencils(v)[which] end
+        local F, dense = cj.compile(f):sparse_jacobian(), cj.jacobian(f, u)
+        for _ = 1, 2 do
+          local S = F(u)
+          case((S:to_dense() - dense):abs():max():item() < 1e-13, "stencil %d of %d", which, n)
+        end
+        twice(case, ("stencil %d of %d"):format(which, n), function() return {cj.sparse_jacobian(f, u):values()} end)
+      end
+    end
+  end))
+
   it("of numbers, masks and integers together", cases(function(case)
     for _, n in ipairs {3, 8, 50, 1000} do
       local x, i = cj.linspace(-2, 2, n), cj.arange(0, n)
