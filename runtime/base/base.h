@@ -39,8 +39,8 @@ struct cj_ctx {
   cj_alloc_fn alloc;
   void *alloc_ud;
   size_t live, peak, blocks, mem_limit;
-  size_t code;  /* bytes of machine code, which is not the allocator's */
-  int64_t fuse; /* allocations left before failure; < 0: no fuse */
+  size_t code;                 /* bytes of machine code, which is not the allocator's */
+  int64_t fuse;                /* allocations left before failure; < 0: no fuse */
   cjm_spare spare[CJM_NSPARE]; /* oldest first */
   uint32_t nspare;
   size_t spare_bytes;
