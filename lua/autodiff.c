@@ -220,7 +220,8 @@ static int finish(lua_State *L, cjl_state *S, const drive *d, const frame *f) {
   int n = count_results(d, nx, ny);
   cj_val few[3][CJL_FEW], *y = cjl_room(L, few[0], ny), *v = cjl_room(L, few[1], nv), *out = cjl_room(L, few[2], n);
   cjl_tensor *fewslots[CJL_FEW];
-  cjl_slots slots = {cjl_slotroom(L, fewslots, n), 0, 0};
+  cjl_slots slots = {cjl_slotroom(L, fewslots, n), 0, 0, 0};
+  cjl_pushslots(L, S, &slots, n);
   int first = lua_gettop(L) + 1;
   if (d->rq.value) cjl_build(L, f->out, cjl_leafslot, &slots);
   push_derived(L, d, f->in, f->out, &slots);
@@ -265,10 +266,8 @@ static int derive(lua_State *L, const drive *d, int v) {
   cjl_checkinputs(L, S, d->who, 2);
   f.in = lua_gettop(L);
   f.trace = cjl_opentrace(L, S, d->who);
-  cjl_pushinputs(L, S, d->who, f.trace, f.in);
-  int inputs = lua_gettop(L);
   lua_pushvalue(L, 1);
-  return call_and_finish(L, S, d, &f, cjl_spreadinputs(L, inputs));
+  return call_and_finish(L, S, d, &f, cjl_pusharguments(L, S, d->who, f.trace, f.in));
 }
 
 /* --- f, inputs[, opts] --------------------------------------------------------------------- */

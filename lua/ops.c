@@ -126,6 +126,27 @@ static int perform(lua_State *L, cjl_state *S, const applied *a, int box) {
   return 1;
 }
 
+/* Gives the handle on top the metatable of those without a finalizer, upvalue 3. */
+static void make_plain(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(3));
+  lua_setmetatable(L, -2);
+}
+
+/* An instruction of a trace: nothing is lost if there is no memory for its handle. */
+static int record(lua_State *L, cjl_state *S, const applied *a, uint32_t trace) {
+  cj_val out[MAXOUT];
+  int n;
+  note_line(L, S, a->d, trace);
+  cj_status s = cj_apply(S->ctx, a->d->op, a->in, a->nin, a->p, a->np, out, MAXOUT, &n);
+  if (s == CJ_ENOMEM) s = run(L, S, a, out, MAXOUT, &n);
+  if (s != CJ_OK) return cjl_raise(L, S, s, a->d->who);
+  if (a->d->index_result) shift_positions(L, S, a->d, out, n);
+  if (n != 1) return push_results(L, out, n, false);
+  cjl_box(L)->v = out[0];
+  make_plain(L);
+  return 1;
+}
+
 /* Makes n handles of our own, and later lets them hold the operands while more is allocated. */
 static int push_keepers(lua_State *L, int n) {
   luaL_checkstack(L, n + 16, "too many operands");
@@ -151,12 +172,17 @@ static int call_general(lua_State *L, cjl_state *S, const cjl_opdesc *d) {
   cj_val room[CJL_MAXIN];
   applied a = {.d = d, .p = c.p};
   cjl_read(&c, L, S, d);
+  a.np = c.np;
+  if (!d->list_result) {
+    a.in = cjl_operands(&c, room, &a.nin);
+    uint32_t trace = innermost(a.in, a.nin);
+    if (trace) return record(L, S, &a, trace);
+  }
   int keepers = d->list_result ? push_keepers(L, c.nat + c.nlist) : 0;
   cjl_roombox(L, 1, ROOM);
   int box = lua_gettop(L);
   cj_val *in = cjl_operands(&c, room, &a.nin);
   a.in = in;
-  a.np = c.np;
   if (keepers) keep(L, S, d->who, keepers, in, a.nin);
   return perform(L, S, &a, box);
 }
@@ -176,26 +202,6 @@ static bool read_operand(lua_State *L, const cjl_state *S, int idx, cj_val *v) {
     return false;
   }
   return v->kind != CJ_NONE;
-}
-
-/* Gives the handle on top the metatable of those without a finalizer, upvalue 3. */
-static void make_plain(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(3));
-  lua_setmetatable(L, -2);
-}
-
-/* An instruction of a trace: nothing is lost if there is no memory for its handle. */
-static int record(lua_State *L, cjl_state *S, const cjl_opdesc *d, const cj_val *in, uint32_t trace) {
-  cj_val out[MAXOUT];
-  int n;
-  note_line(L, S, d, trace);
-  cj_status s = cj_apply(S->ctx, d->op, in, d->narg, NULL, 0, out, MAXOUT, &n);
-  if (s == CJ_ENOMEM) s = cjl_run(L, S, d->op, in, d->narg, NULL, 0, out, MAXOUT, &n);
-  if (s != CJ_OK) return cjl_raise(L, S, s, d->who);
-  if (n != 1) return push_results(L, out, n, false);
-  cjl_box(L)->v = out[0];
-  make_plain(L);
-  return 1;
 }
 
 /* At once, in memory that is on the stack until there is a handle for it.  False: not a case for it. */
@@ -230,8 +236,8 @@ static int call_plain(lua_State *L, cjl_state *S, const cjl_opdesc *d) {
 
 /* Upvalues: the state, the description of the operation, the metatable of handles without a finalizer. */
 int cjl_opcall(lua_State *L) {
-  cjl_state *S = cjl_self(L);
   const cjl_opdesc *d = lua_touserdata(L, lua_upvalueindex(2));
+  cjl_state *S = d->S->ctx ? d->S : cjl_self(L); /* which raises */
   cj_val in[3];
   uint32_t trace = 0;
   if (!d->plain || lua_gettop(L) != d->narg) return call_general(L, S, d);
@@ -239,7 +245,7 @@ int cjl_opcall(lua_State *L) {
     if (!read_operand(L, S, i + 1, &in[i])) return call_plain(L, S, d);
     if (in[i].kind == CJ_TRACED && in[i].u.at.trace > trace) trace = in[i].u.at.trace;
   }
-  if (trace) return record(L, S, d, in, trace);
+  if (trace) return record(L, S, &(applied){.d = d, .in = in, .nin = d->narg}, trace);
   return d->elementwise && compute_small(L, S, d, in) ? 1 : call_plain(L, S, d);
 }
 
@@ -326,7 +332,7 @@ void cjl_open_ops(lua_State *L, cjl_state *S) {
   int module = lua_gettop(L);
   cjl_pushfunction(L, box_results, 0);
   lua_setiuservalue(L, lua_upvalueindex(1), CJL_BOXRESULTS);
-  S->ops = cjl_describe_ops(L);
+  S->ops = cjl_describe_ops(L, S);
   lua_setiuservalue(L, lua_upvalueindex(1), CJL_OPS);
 #define X(name) S->op.name = cj_op_find("", #name) >= 0 ? cj_op_find("", #name) : cj_op_find(NULL, #name);
   CJL_USED(X)

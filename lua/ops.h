@@ -34,6 +34,7 @@ typedef struct cjl_arg {
 } cjl_arg;
 
 struct cjl_opdesc {
+  cjl_state *S;
   char who[40]; /* "cj.linalg.solve" */
   int op, narg;
   bool plain; /* one to three tensor operands, all wanted, and nothing else */
@@ -42,5 +43,5 @@ struct cjl_opdesc {
 };
 
 /* Pushes a userdata with the descriptions of all operations, and gives its address. */
-const cjl_opdesc *cjl_describe_ops(lua_State *L);
+const cjl_opdesc *cjl_describe_ops(lua_State *L, cjl_state *S);
 #endif

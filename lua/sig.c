@@ -50,6 +50,7 @@ static int dtype_of(piece p) {
 /* Where the next pieces of the description go. */
 typedef struct room {
   lua_State *L;
+  cjl_state *S;
   cjl_arg *arg;
   cj_param *param;
   char *text;
@@ -102,6 +103,7 @@ static void read_op(cjl_opdesc *d, int op, const cj_opinfo *info, room *to) {
   const char *module = info->module ? info->module : "";
   piece m = {module, strlen(module)};
   m = cut(&m, ','); /* "a,b": in both; named after the first */
+  d->S = to->S;
   d->op = op;
   d->arg = to->arg;
   strcpy(d->who, "cj.");
@@ -116,7 +118,7 @@ static void read_op(cjl_opdesc *d, int op, const cj_opinfo *info, room *to) {
   d->differentiable = info->differentiable;
 }
 
-const cjl_opdesc *cjl_describe_ops(lua_State *L) {
+const cjl_opdesc *cjl_describe_ops(lua_State *L, cjl_state *S) {
   int n = cj_op_count();
   size_t nargs = 0, nparams = 0, ntext = 0;
   for (int op = 0; op < n; op++) {
@@ -128,7 +130,7 @@ const cjl_opdesc *cjl_describe_ops(lua_State *L) {
   }
   size_t size = (size_t)n * sizeof(cjl_opdesc) + nparams * sizeof(cj_param) + nargs * sizeof(cjl_arg) + ntext;
   cjl_opdesc *d = memset(lua_newuserdatauv(L, size, 0), 0, size);
-  room to = {.L = L, .param = (cj_param *)(d + n)};
+  room to = {.L = L, .S = S, .param = (cj_param *)(d + n)};
   to.arg = (cjl_arg *)(to.param + nparams);
   to.text = (char *)(to.arg + nargs);
   for (int op = 0; op < n; op++) {

@@ -94,7 +94,7 @@ static int derive(lua_State *L, cj_want want, const char *who) {
   cjl_state *S = cjl_self(L);
   cj_request rq = {.size = sizeof rq, .want = want};
   cjl_tensor *slot;
-  cjl_slots slots = {&slot, 0, 0};
+  cjl_slots slots = {&slot, 0, 0, 0};
   cj_val few[16], out;
   int got;
   traced t = run_traced(L, S, who);

@@ -5,7 +5,9 @@
 
 static int close_trace(lua_State *L) {
   cjl_state *S = lua_touserdata(L, lua_upvalueindex(1));
-  if (S->ctx) cj_trace_abandon(S->ctx, *(uint32_t *)lua_touserdata(L, 1)); /* one that has ended is no error */
+  uint32_t *trace = lua_touserdata(L, 1);
+  if (S->ctx) cj_trace_abandon(S->ctx, *trace); /* one that has ended is no error */
+  *trace = 0;
   return 0;
 }
 
@@ -24,11 +26,32 @@ static void push_tracemeta(lua_State *L) {
   lua_setiuservalue(L, lua_upvalueindex(1), CJL_TRACEMETA);
 }
 
-uint32_t cjl_opentrace(lua_State *L, cjl_state *S, const char *who) {
+static uint32_t *push_tracebox(lua_State *L) {
   uint32_t *trace = lua_newuserdatauv(L, sizeof *trace, 0);
   *trace = 0;
   push_tracemeta(L);
   lua_setmetatable(L, -2);
+  return trace;
+}
+
+/* One box serves again and again where it is sure to be closed, which it is not in a coroutine. */
+static uint32_t *push_spare(lua_State *L) {
+  bool main = lua_pushthread(L);
+  lua_pop(L, 1);
+  if (!main) return push_tracebox(L);
+  cjl_pushuser(L, CJL_TRACEBOX);
+  uint32_t *trace = lua_touserdata(L, -1);
+  if (trace && *trace == 0) return trace;
+  lua_pop(L, 1);
+  uint32_t *made = push_tracebox(L);
+  if (trace) return made;
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, lua_upvalueindex(1), CJL_TRACEBOX);
+  return made;
+}
+
+uint32_t cjl_opentrace(lua_State *L, cjl_state *S, const char *who) {
+  uint32_t *trace = push_spare(L);
   lua_toclose(L, -1);
   CJL_TRY(L, S, who, cj_trace_open(S->ctx, trace));
   return *trace;
@@ -59,6 +82,11 @@ static void leaf_input(lua_State *L, void *ud) {
 void cjl_pushinputs(lua_State *L, cjl_state *S, const char *who, uint32_t trace, int structure) {
   opened o = {S, who, trace, 0};
   cjl_build(L, structure, leaf_input, &o);
+}
+
+int cjl_pusharguments(lua_State *L, cjl_state *S, const char *who, uint32_t trace, int structure) {
+  opened o = {S, who, trace, 0};
+  return cjl_buildlist(L, structure, leaf_input, &o);
 }
 
 void cjl_checkinputs(lua_State *L, cjl_state *S, const char *who, int arg) {
@@ -138,18 +166,55 @@ cjl_tensor **cjl_slotroom(lua_State *L, cjl_tensor **few, int n) {
   return n <= CJL_FEW ? few : lua_newuserdatauv(L, (size_t)n * sizeof *few, 0);
 }
 
+/* Results are as large as the last ones, mostly. */
+void cjl_pushslots(lua_State *L, const cjl_state *S, cjl_slots *s, int n) {
+  if (n > CJL_FEW) return;
+  luaL_checkstack(L, n + 24, "too many results");
+  s->at = lua_gettop(L) + 1;
+  for (int i = 0; i < n; i++) {
+    (void)cjl_roombox(L, 1, S->expected);
+    cjl_pushuser(L, CJL_PLAIN);
+    lua_setmetatable(L, -2);
+  }
+}
+
 void cjl_leafslot(lua_State *L, void *ud) {
   cjl_slots *s = ud;
   if (s->inner) {
-    cjl_slots flat = {s->slot + s->n, 0, 0};
+    cjl_slots flat = {s->slot + s->n, 0, 0, s->at ? s->at + s->n : 0};
     cjl_build(L, s->inner, cjl_leafslot, &flat);
     s->n += flat.n;
+  } else if (s->at) {
+    lua_pushvalue(L, s->at + s->n);
+    s->slot[s->n++] = lua_touserdata(L, -1);
   } else {
     s->slot[s->n++] = cjl_slot(L);
   }
 }
 
+static void fill_here(lua_State *L, cjl_state *S, const cjl_slots *s, const cj_val *v) {
+  size_t most = 0;
+  for (int i = 0; i < s->n; i++) {
+    cj_val x = v[i];
+    size_t bytes = x.kind == CJ_TENSOR ? cj_type_bytes(cj_tensor_type(x.u.tensor)) : 0;
+    if (bytes <= CJL_SMALLMOST && bytes > most) most = bytes;
+    if (x.kind == CJ_TENSOR && cjl_fits(L, S, s->at + i, &x)) {
+      cj_val_release(&x);
+      continue;
+    }
+    s->slot[i]->v = x;
+    if (x.kind != CJ_TENSOR) continue;
+    cjl_pushuser(L, CJL_META); /* now there is something to release */
+    lua_setmetatable(L, s->at + i);
+  }
+  S->expected = most;
+}
+
 void cjl_fillslots(lua_State *L, cjl_state *S, const cjl_slots *s, const cj_val *v) {
-  for (int i = 0; i < s->n; i++) s->slot[i]->v = v[i];
-  for (int i = 0; i < s->n; i++) cjl_weigh(L, S, &v[i]);
+  if (s->at) fill_here(L, S, s, v);
+  for (int i = 0; !s->at && i < s->n; i++) s->slot[i]->v = v[i];
+  for (int i = 0; i < s->n; i++) {
+    cj_val now = s->slot[i]->v;
+    cjl_weigh(L, S, &now);
+  }
 }

@@ -11,6 +11,8 @@
 uint32_t cjl_opentrace(lua_State *L, cjl_state *S, const char *who);
 /* Pushes a value of that structure whose leaves are arguments of the trace; of float dtypes only. */
 void cjl_pushinputs(lua_State *L, cjl_state *S, const char *who, uint32_t trace, int structure);
+/* The same as arguments of a function of inputs: of a list its entries; how many. */
+int cjl_pusharguments(lua_State *L, cjl_state *S, const char *who, uint32_t trace, int structure);
 /* Pushes the structure of `inputs`, argument arg of who: a tensor, or a table of tensors with one part only. */
 void cjl_checkinputs(lua_State *L, cjl_state *S, const char *who, int arg);
 /* Pushes the arguments of a function of inputs: the tensor, the entries of a list, or a table of names; how many. */
@@ -27,9 +29,12 @@ typedef struct cjl_slots {
   cjl_tensor **slot;
   int n;
   int inner; /* stack index of a structure, one of which comes for each leaf; 0: a single handle */
+  int at;    /* stack index from which on all handles are, without finalizers yet; 0: they are made one by one */
 } cjl_slots;
 /* Room for n of them, on the stack if that is enough, else pushed. */
 cjl_tensor **cjl_slotroom(lua_State *L, cjl_tensor **few, int n);
+/* Pushes n handles for s, if they are few; results may stand in them. */
+void cjl_pushslots(lua_State *L, const cjl_state *S, cjl_slots *s, int n);
 /* A leaf function, ud: cjl_slots. */
 void cjl_leafslot(lua_State *L, void *ud);
 /* Fills them; the values are taken over. */

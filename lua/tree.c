@@ -176,12 +176,21 @@ cj_val *cjl_values(lua_State *L, int structure, cj_val *out) {
   return out;
 }
 
+/* Replaces the structure on top by a value of it. */
+static void build_top(lua_State *L, cjl_leaf leaf, void *ud) {
+  if (lua_type(L, -1) == LUA_TTABLE)
+    cjl_build(L, -1, leaf, ud);
+  else
+    leaf(L, ud);
+  lua_replace(L, -2);
+}
+
 void cjl_build(lua_State *L, int structure, cjl_leaf leaf, void *ud) {
   luaL_checkstack(L, 8, NULL);
   if (lua_type(L, structure) != LUA_TTABLE) {
     lua_pushvalue(L, structure);
     leaf(L, ud);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     return;
   }
   lua_Integer len = (lua_Integer)lua_rawlen(L, structure);
@@ -190,10 +199,25 @@ void cjl_build(lua_State *L, int structure, cjl_leaf leaf, void *ud) {
   for (lua_Integer i = 1; i < len; i += 2) {
     lua_rawgeti(L, structure, i);
     lua_rawgeti(L, structure, i + 1);
-    cjl_build(L, -1, leaf, ud);
-    lua_remove(L, -2);
+    build_top(L, leaf, ud);
     lua_rawset(L, -3);
   }
+}
+
+int cjl_buildlist(lua_State *L, int structure, cjl_leaf leaf, void *ud) {
+  bool table = lua_type(L, structure) == LUA_TTABLE, list = table && lua_rawgeti(L, structure, 1) == LUA_TNUMBER;
+  if (table) lua_pop(L, 1);
+  if (!list) {
+    cjl_build(L, structure, leaf, ud);
+    return 1;
+  }
+  lua_Integer n = (lua_Integer)lua_rawlen(L, structure) / 2;
+  luaL_checkstack(L, n < INT32_MAX / 2 ? (int)n + 8 : INT32_MAX, "too many inputs");
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, structure, 2 * i);
+    build_top(L, leaf, ud);
+  }
+  return (int)n;
 }
 
 cj_val *cjl_room(lua_State *L, cj_val *few, int n) {

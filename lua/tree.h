@@ -20,6 +20,8 @@ cj_val *cjl_values(lua_State *L, int structure, cj_val *out);
 /* Pushes a value of that structure; leaf pushes what comes in the place of the handle on top. */
 typedef void (*cjl_leaf)(lua_State *L, void *ud);
 void cjl_build(lua_State *L, int structure, cjl_leaf leaf, void *ud);
+/* The same, but of a list its entries are pushed one by one; how many. */
+int cjl_buildlist(lua_State *L, int structure, cjl_leaf leaf, void *ud);
 /* Room for n values: few if that is enough, else memory that is pushed (nothing is pushed otherwise). */
 enum { CJL_FEW = 16 };
 cj_val *cjl_room(lua_State *L, cj_val *few, int n);

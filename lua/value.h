@@ -43,6 +43,7 @@ typedef struct cjl_state {
   cj_ctx *ctx;              /* NULL: the state is being closed */
   const void *meta, *plain; /* metatables of handles, by identity: plain has no __gc, for traced and small values */
   size_t debt;              /* bytes of new tensors of which Lua's collector has not been told */
+  size_t expected;          /* bytes of the largest small result of the last derivative */
   cjl_stream stream;
   cj_printopts print;
   cj_type scalar[CJ_NDTYPE]; /* 0-d types */
@@ -58,6 +59,7 @@ enum { /* user values of the state */
        CJL_OPS,        /* the memory of ops */
        CJL_BOXRESULTS, /* a function of ops.c */
        CJL_TRACEMETA,
+       CJL_TRACEBOX,  /* what closes traces of the main thread */
        CJL_NEWSPARSE, /* makes a sparse tensor of entries and the holder of a pattern */
        CJL_NUV = CJL_NEWSPARSE
 };
