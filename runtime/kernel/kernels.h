@@ -28,7 +28,8 @@ void cjk_putregion(cj_view *dst, int axis, int64_t first, int64_t step, const cj
   X(iota) X(eye) X(copy) X(cast) X(embed) X(diag_embed) X(fold) X(put) X(cat) X(pack) X(gather) X(scatter) X(scatter_add) \
   X(sum) X(prod) X(amax) X(amin) X(any) X(all) X(argmax) X(argmin) X(argsort) X(searchsorted) X(cumsum) X(cumprod) \
   X(logcumsumexp) X(argcummax) X(argcummin) X(linrec) X(matmul) X(lu) X(lusolve) X(cholesky) X(trisolve) X(qrpack) \
-  X(eighpack) X(cofactor)
+  X(eighpack) X(cofactor) X(svdpack) X(pinv) X(eigpack) X(cofactor2) X(expm) X(lurect) X(exchanges) X(cdft) X(rdft) \
+  X(hdft)
 /* clang-format on */
 #define X(name) extern const cj_eval cjk_##name[CJ_NDTYPE];
 CJK_EVALS(X)
@@ -36,7 +37,7 @@ CJK_EVALS(X)
 /* clang-format off */
 #define CJK_WORKS(X) \
   X(sum) X(prod) X(amax) X(amin) X(any) X(all) X(argmax) X(argmin) X(argsort) X(matmul) X(lu) X(lusolve) X(cholesky) \
-  X(trisolve) X(qrpack) X(eighpack) X(cofactor)
+  X(trisolve) X(qrpack) X(eighpack) X(cofactor) X(svdpack) X(pinv) X(eigpack) X(cofactor2) X(expm) X(cdft) X(rdft) X(hdft)
 /* clang-format on */
 #define X(name) size_t cjk_##name##_work(const cj_type *const *in, int nin, const cj_attr *a);
 CJK_WORKS(X)

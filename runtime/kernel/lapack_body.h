@@ -9,6 +9,12 @@ extern void LAPACK(orglq)(const int *m, const int *n, const int *k, T *a, const 
 extern void LAPACK(syevd)(const char *jobz, const char *uplo, const int *n, T *a, const int *lda, T *w, T *work,
                           const int *lwork, int *iwork, const int *liwork, int *info, size_t, size_t);
 
+extern void LAPACK(gesdd)(const char *jobz, const int *m, const int *n, T *a, const int *lda, T *s, T *u,
+                          const int *ldu, T *vt, const int *ldvt, T *work, const int *lwork, int *iwork, int *info,
+                          size_t);
+extern void LAPACK(geev)(const char *jobvl, const char *jobvr, const int *n, T *a, const int *lda, T *wr, T *wi, T *vl,
+                         const int *ldvl, T *vr, const int *ldvr, T *work, const int *lwork, int *info, size_t, size_t);
+
 /* --- LU with partial pivoting, by rows (Golub and Van Loan, "Matrix Computations", algorithm 3.4.1) -- */
 
 static int64_t STATIC(pivot)(int64_t n, const T *a, int64_t ar, int64_t j) {
@@ -125,4 +131,31 @@ bool NAME(eigh)(int64_t n, T *a, T *w, T *ws) {
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < n; j++) a[i * n + j] = v[j * n + i];
   return true;
+}
+
+/* --- singular values, eigenvalues ---------------------------------------------------------------------- */
+
+/* The memory of a reads as a' = V S U': what LAPACK calls U is V' by rows here, and its V' is U. */
+bool NAME(svd)(int64_t m, int64_t n, const T *a, T *u, T *s, T *vt, T *ws) {
+  int im = (int)m, in = (int)n, r = (int)(m < n ? m : n), lwork, info = 0;
+  if (r == 0) return true;
+  if (m > 16384 || n > 16384) return false; /* 4 r^2 has to be an int */
+  T *copy = ws, *work = ws + m * n;
+  lwork = (int)cjk_svd_room(m, n);
+  memcpy(copy, a, (size_t)(m * n) * sizeof *copy);
+  LAPACK(gesdd)("S", &in, &im, copy, &in, s, vt, &in, u, &r, work, &lwork, (int *)(void *)(work + lwork), &info, 1);
+  return info == 0;
+}
+
+bool NAME(eig)(int64_t n, T *a, T *w, T *v, T *ws) {
+  int in = (int)n, one = 1, lwork = (int)(36 * n + 64), info = 0;
+  if (n == 0) return true;
+  if (n > 16384) return false;
+  T *turned = ws, *vectors = ws + n * n, *work = vectors + n * n, none[1];
+  STATIC(turn)(n, a, n, turned, n);
+  LAPACK(geev)
+  ("N", v ? "V" : "N", &in, turned, &in, w, w + n, none, &one, v ? vectors : none, v ? &in : &one, work, &lwork, &info,
+   1, 1);
+  if (info == 0 && v) STATIC(turn)(n, vectors, n, v, n);
+  return info == 0;
 }

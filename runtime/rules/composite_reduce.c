@@ -187,7 +187,7 @@ CJR_COMPOSITE(var, "", CJ_METHOD, SPREAD, "R(5) | R(2,3), 2 | R(2,3,4), {1,3}, 0
               "variance, with n - correction as divisor");
 CJR_COMPOSITE(std, "", CJ_METHOD, SPREAD, "R(5) | R(2,3), 2 | R(2,3,4), {1,3}, 0, true | R(3,2), -1, 1",
               "standard deviation, with n - correction as divisor; derivative 0 where it is 0");
-CJR_COMPOSITE(norm, ",linalg", CJ_METHOD, "x, p:num|str=2, dim:axes?, keepdim:bool=false",
+CJR_COMPOSITE(norm, "", CJ_METHOD, "x, p:num|str=2, dim:axes?, keepdim:bool=false",
               "N(2,3) | N(2,3), 2, 1 | N(2,3), 1, -1, true | N(2,3), 3, {1,2} | N(4), 0.5 | R(4,3), 1/0, 2 | "
               "N(3,4), -1/0, 1 | N(2,2), \"fro\"",
               "p-norm of the elements as a vector, over all of them or along dims; p may be inf, -inf, 0 or \"fro\" "

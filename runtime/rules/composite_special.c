@@ -86,3 +86,28 @@ CJR_COMPOSITE(mvlgamma, "", CJ_METHOD, "x, p:int", "P(3) + 2, 3 | P() + 1, 1",
 CJR_COMPOSITE(expit, "special", 0, "x", "R(5) | R()", "1 / (1 + exp(-x))");
 CJR_COMPOSITE(gammaln, "special", 0, "x", "P(5) | P()", "logarithm of |gamma(x)|");
 CJR_COMPOSITE(psi, "special", 0, "x", "P(5) | P()", "derivative of gammaln");
+
+/* --- faces with parameters over rows without ----------------------------------------------------- */
+
+/* log(1 + exp(beta x)) / beta; beyond threshold, if that is given, x itself. */
+static CJR_FACE(build_softplus) {
+  cj_graph *g = k->g;
+  cj_ref x = cjr_float(k, 0);
+  double beta = cjr_num(k, 0, 1);
+  if (!x) return false;
+  if (!(beta != 0)) return cjr_bad(k, CJ_EARG, "beta is %g, wanted another number", beta);
+  cj_ref scaled = cjr_scale(g, x, beta), y = cjb_softplus(g, scaled);
+  if (beta != 1) y = cjb_div(g, y, cjb_like(g, x, beta));
+  if (!cjr_given(k, 1)) return cjr_one(y, out, nout);
+  cj_ref beyond = cjb_gt(g, scaled, cjb_like(g, x, cjr_num(k, 1, 20)));
+  return cjr_one(cjb_where(g, beyond, x, y), out, nout);
+}
+
+const cj_op cjo_softplus_face = {.name = "softplus",
+                                 .module = "",
+                                 .sig = "x, beta:num=1, threshold:num?",
+                                 .doc = "log(1 + exp(beta x)) / beta, and x itself where beta x is above threshold",
+                                 .example = "R(5) | R(2,3), 2 | N(4), -0.5, 1 | R()",
+                                 .kind = CJ_COMPOSITE,
+                                 .flags = CJ_METHOD,
+                                 .build = build_softplus};

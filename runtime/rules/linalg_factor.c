@@ -129,15 +129,8 @@ const cj_op cjo_eighpack = {.name = "eighpack",
 
 /* --- cofactor -------------------------------------------------------------------------------------- */
 
-/* C = det(A) A^-T: dC = tr(A^-1 dA) C - A^-T dA' C, for invertible A. */
-static CJR_JVP(jvp_cofactor) {
-  if (!t[0]) return 0;
-  cj_ref a0 = in[0], lu = cjb_lu(g, a0);
-  cj_ref trace = cjb_sum(g, cjb_diagonal(g, cjb_lusolve(g, a0, lu, t[0], false), 0), 1);
-  cj_ref scale = cjb_unsqueeze(g, cjb_unsqueeze(g, trace, 1), 1);
-  cj_ref turn = cjb_lusolve(g, a0, lu, cjb_matmul(g, cjb_mt(g, t[0]), y), true);
-  return cjb_sub(g, cjb_mul(g, scale, y), turn);
-}
+/* Its own derivative is a row too, which is finite for singular a. */
+static CJR_JVP(jvp_cofactor) { return t[0] ? cjg_emit(g, CJ_OP_cofactor2, (cj_ref[]){in[0], t[0]}, 2, NULL) : 0; }
 
 const cj_op cjo_cofactor = {.name = "cofactor",
                             .sig = "a",
@@ -151,3 +144,60 @@ const cj_op cjo_cofactor = {.name = "cofactor",
                             .eval = cjk_cofactor,
                             .work = cjk_cofactor_work,
                             .jvp = jvp_cofactor};
+
+/* --- cofactor2: the derivative of the matrix of cofactors in a direction --------------------------------- */
+
+static CJR_INFER(infer_cofactor2) { /* a, e */
+  cj_type both;
+  if (!issquare(c, self, in[0]) || !issquare(c, self, in[1]) || !cjr_samedtype(c, self, in[0], in[1])) return false;
+  if (cjt_at(in[0], 1) == cjt_at(in[1], 1) && cjt_broadcast(in[0], in[1], &both)) {
+    *out = both;
+    return cjr_checked(c, self, out);
+  }
+  cjm_fail(c, CJ_ESHAPE, "%s: shapes %s and %s do not fit together", self->name, cjr_show(in[0]).s, cjr_show(in[1]).s);
+  return false;
+}
+
+/* The second derivative of the determinant is symmetric. */
+static CJR_TRANSPOSE(transpose_cofactor2) { return cjg_emit(g, CJ_OP_cofactor2, (cj_ref[]){in[0], ct}, 2, NULL); }
+
+static cj_ref solve_with(cj_graph *g, cj_ref a, cj_ref b, bool trans) {
+  return cjb_lusolve(g, a, cjb_lu(g, a), b, trans);
+}
+
+/* tr(A^-1 e) for each matrix, [.., 1, 1] */
+static cj_ref trace_solve(cj_graph *g, cj_ref solved) {
+  cj_ref trace = cjb_sum(g, cjb_diagonal(g, solved, 0), 1);
+  return cjb_unsqueeze(g, cjb_unsqueeze(g, trace, 1), 1);
+}
+
+/* From C = det(A) A^-T, for invertible A, with B = A^-1, D = dC in direction e, F = dA:
+** dD = -tr(B F B e) C + tr(B e) dC[F] + B' F' B' e' C - B' e' dC[F], and what comes of e itself. */
+static CJR_JVP(jvp_cofactor2) {
+  cj_ref sum = t[1] ? cjg_emit(g, CJ_OP_cofactor2, (cj_ref[]){in[0], t[1]}, 2, NULL) : 0;
+  if (!t[0]) return sum;
+  cj_ref a0 = in[0], cof = cjb_cofactor(g, a0), be = solve_with(g, a0, in[1], false),
+         bf = solve_with(g, a0, t[0], false);
+  cj_ref moved = cjg_emit(g, CJ_OP_cofactor2, (cj_ref[]){a0, t[0]}, 2, NULL), et = cjb_mt(g, in[1]);
+  cj_ref one = cjb_mul(g, trace_solve(g, cjb_matmul(g, bf, be)), cof);
+  cj_ref two = cjb_mul(g, trace_solve(g, be), moved);
+  cj_ref bec = solve_with(g, a0, cjb_matmul(g, et, cof), true);
+  cj_ref three = solve_with(g, a0, cjb_matmul(g, cjb_mt(g, t[0]), bec), true);
+  cj_ref four = solve_with(g, a0, cjb_matmul(g, et, moved), true);
+  return cjb_add(g, sum, cjb_add(g, cjb_sub(g, two, one), cjb_sub(g, three, four)));
+}
+
+const cj_op cjo_cofactor2 = {.name = "cofactor2",
+                             .sig = "a, e",
+                             .doc = "derivative of the matrix of cofactors in a direction, finite for singular a",
+                             .example = "R(4,4), R(4,4) | R(2,5,5), R(5,5) | R(2,2), R(2,2)",
+                             .kind = CJ_DENSE,
+                             .nin = 2,
+                             .core = 2,
+                             .lin = 2,
+                             .fault = "the matrix is not finite, or (in a third derivative) singular",
+                             .infer = infer_cofactor2,
+                             .eval = cjk_cofactor2,
+                             .work = cjk_cofactor2_work,
+                             .transpose = transpose_cofactor2,
+                             .jvp = jvp_cofactor2};

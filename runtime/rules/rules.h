@@ -53,6 +53,8 @@ bool cjr_samedtype(cj_ctx *c, const cj_op *self, const cj_type *x, const cj_type
 /* x moved one place along axis, to higher indices or (back) to lower ones; `enters` comes in at the end that
 ** became free. */
 cj_ref cjr_shift(cj_graph *g, cj_ref x, int axis, bool back, double enters);
+/* Of a result of lurect: which row of the matrix each row of L U is. */
+cj_ref cjr_row_order(cj_graph *g, cj_ref y);
 /* (x + x')/2 of the last two axes */
 cj_ref cjr_symmetric(cj_graph *g, cj_ref x);
 #endif

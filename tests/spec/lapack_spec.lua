@@ -51,6 +51,24 @@ local function good_matrices(n, dtype)
   ratio("eigh: V", n, dtype, norm(v.mT:matmul(v) - I), 1)
   for i = 2, n do check(w[i - 1]:item() <= w[i]:item(), "eigh: order, n =", n) end
   ratio("eigvalsh", n, dtype, norm(L.eigvalsh(s) - w), norm(s) * math.max(n, 1))
+  local u, d, vt = L.svd(a)
+  ratio("svd", n, dtype, norm((u * d):matmul(vt) - a), norm(a) * math.max(n, 1))
+  ratio("svd: U", n, dtype, norm(u.mT:matmul(u) - I), 1)
+  ratio("svd: V", n, dtype, norm(vt:matmul(vt.mT) - I), 1)
+  ratio("svdvals", n, dtype, norm(L.svdvals(a) - d), norm(d))
+  ratio("pinv", n, dtype, norm(a:matmul(L.pinv(a)) - I), norm(a) * norm(L.pinv(a)) * math.max(n, 1))
+  ratio("lstsq", n, dtype, norm(a:matmul(L.lstsq(a, x)) - x), norm(a) * norm(L.pinv(a)) * norm(x) * math.max(n, 1))
+  local P, lower, upper = L.lu(a)
+  ratio("lu", n, dtype, norm(P:matmul(lower):matmul(upper) - a), norm(lower) * norm(upper) * math.max(n, 1))
+  local packed, pivots = L.lu_factor(a)
+  ratio("lu_solve", n, dtype, norm(a:matmul(L.lu_solve(packed, pivots, x)) - x),
+        norm(a) * norm(L.lu_solve(packed, pivots, x)) * math.max(n, 1))
+  local re, im, vr, vi = L.eig(a)
+  ratio("eig", n, dtype, norm(a:matmul(vr) - (vr * re - vi * im)) + norm(a:matmul(vi) - (vr * im + vi * re)),
+        norm(a) * math.max(n, 1))
+  local e = L.matrix_exp(s * 0.1)
+  ratio("matrix_exp", n, dtype, norm(e - (v * (w * 0.1):exp()):matmul(v.mT)), norm(e) * math.max(n, 1))
+  check(L.matrix_rank(p):item() == n, "matrix_rank n =", n)
   local t = L.solve_triangular(l, x)
   ratio("solve_triangular", n, dtype, norm(l:matmul(t) - x), norm(l) * norm(t) * math.max(n, 1))
   local sign, logabs = L.slogdet(p)
@@ -70,6 +88,10 @@ local functions = {
   solve_triangular = function(a) return L.solve_triangular(a, cj.ones(a:size(1), 2)) end,
   cholesky_solve = function(a) return L.cholesky_solve(cj.ones(a:size(1), 2), a) end,
   matrix_power = function(a) return L.matrix_power(a, -2) end,
+  svd = L.svd, svdvals = L.svdvals, pinv = L.pinv, matrix_rank = L.matrix_rank, eig = L.eig, eigvals = L.eigvals,
+  matrix_exp = L.matrix_exp, lu = function(a) return select(2, L.lu(a)) end, cond = L.cond,
+  lstsq = function(a) return L.lstsq(a, cj.ones(a:size(1), 2)) end,
+  matrix_norm = function(a) return L.matrix_norm(a, "nuc") end, norm = function(a) return L.norm(a, 2) end,
 }
 
 -- Either a result or an error that names the function.
