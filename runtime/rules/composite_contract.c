@@ -262,7 +262,7 @@ static CJR_FACE(build_vecdot) {
 CJR_COMPOSITE(baddbmm, "", CJ_METHOD, "c, a, b, beta:num=1, alpha:num=1",
               "R(2,3,4), R(2,3,5), R(2,5,4) | R(4), R(2,3,5), R(2,5,4), 0.5, 2 | R(2,1,1), R(2,3,0), R(2,0,4)",
               "beta c + alpha times the products of two batches of matrices");
-CJR_COMPOSITE(linear, "", 0, "x, weight, bias?",
+CJR_COMPOSITE(linear, "", CJ_METHOD, "x, weight, bias?",
               "R(2,3), R(4,3), R(4) | R(3), R(4,3) | R(2,5,3), R(4,3), R(4) | R(2,3), R(3)", "x weight' + bias");
 CJR_COMPOSITE(kron, "", CJ_METHOD, "a, b",
               "R(2,3), R(2,2) | R(3), R(2) | R(2,2), R(3) | R(), R(2,2) | R(2,1,2), R(2,2)",
@@ -271,7 +271,7 @@ CJR_COMPOSITE(
     tensordot, "", 0, "a, b, dims_a:axes=1, dims_b:axes?",
     "R(2,3,4), R(3,4,5), {2,3}, {1,2} | R(2,3), R(3,4), 1 | R(3,2), R(4,3), {1}, {-1} | R(2,3), R(2,3), {1,2}, {1,2}",
     "sum of products over dims_a of a and dims_b of b; one number alone: so many last dims of a and first ones of b");
-CJR_COMPOSITE(multi_dot, "linalg", 0, "tensors:list",
+CJR_COMPOSITE(multi_dot, ",linalg", 0, "tensors:list",
               "{R(2,3), R(3,4), R(4,2)} | {R(3), R(3,4), R(4)} | {R(4,2), R(2,5), R(5,1), R(1,3)} | {R(3), R(3,2)}",
               "product of matrices in the cheapest order; the first and the last may be vectors");
 CJR_COMPOSITE(inner, "", CJ_METHOD, "a, b", "R(3), R(3) | R(2,3), R(4,3) | R(2,3), R(3) | R(), R(2)",

@@ -160,12 +160,12 @@ static CJR_FACE(build_conv2d) { return convolve(k, 2, out, nout); }
 
 #define CONV "x, weight, bias?, stride:ints=1, padding:ints=0, dilation:ints=1, groups:int=1"
 
-CJR_COMPOSITE(conv1d, "", 0, CONV,
+CJR_COMPOSITE(conv1d, "", CJ_METHOD, CONV,
               "R(2,3,7), R(4,3,3), R(4) | R(3,8), R(2,3,2), nil, 2, 1, 2 | R(1,4,6), R(6,2,3), R(6), 1, 0, 1, 2 | "
               "R(2,3,5), R(6,1,2), R(6), 1, 1, 1, 3",
               "filters over the last dim: x is [batch, channels, n], weight [filters, channels / groups, taps]");
 CJR_COMPOSITE(
-    conv2d, "", 0, CONV,
+    conv2d, "", CJ_METHOD, CONV,
     "R(2,3,5,4), R(2,3,3,2), R(2) | R(1,2,5,5), R(3,2,2,2), nil, 2, 1 | R(1,4,4,5), R(2,2,2,2), R(2), {1,2}, 0, 1, 2 | "
     "R(1,2,5,4), R(2,1,3,2), R(2), 1, {1,0}, 1, 2 | R(2,6,6), R(2,2,2,3), nil, 1, 0, 2",
     "filters over the last two dims: x is [batch, channels, h, w], weight [filters, channels / groups, taps, taps]");

@@ -83,6 +83,6 @@ CJR_COMPOSITE(layer_norm, "", CJ_METHOD, "x, weight?, bias?, eps:num=1e-5, shape
               "times weight plus bias");
 CJR_COMPOSITE(glu, "", CJ_METHOD, "x, dim:axis=-1", "R(4) | R(2,6) | R(4,3), 1",
               "first half of x along dim times sigmoid of the second half");
-CJR_COMPOSITE(embedding, "", 0, "weight, index:index, padding_idx:pos?",
+CJR_COMPOSITE(embedding, "", CJ_METHOD, "weight, index:index, padding_idx:pos?",
               "R(4,3), INT(4,5) | R(4,2), INT(4,2,3) | R(4,2), INT(4)",
               "rows of weight by their number; the row padding_idx gets no derivative");

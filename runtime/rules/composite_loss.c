@@ -25,7 +25,8 @@ static bool reduce_loss(const cj_call *k, int j, cj_ref each, double n, cj_ref w
   if (!strcmp(how, "sum")) return cjr_one(cjb_sum(g, each, (1u << t.rank) - 1), out, nout);
   if (!strcmp(how, "mean") && w) return cjr_one(cjb_div(g, cjb_sum(g, each, (1u << t.rank) - 1), w), out, nout);
   if (!strcmp(how, "mean")) return cjr_one(whole_mean(g, each, n), out, nout);
-  return cjr_bad(k, CJ_EARG, "reduction is \"%.20s\", wanted \"mean\", \"sum\" or \"none\"", how);
+  return cjr_bad(k, CJ_EARG, "reduction is \"%.20s\", wanted \"mean\", \"sum\" or \"none\"%s", how,
+                 k->op == CJ_OP_kl_div ? ", or \"batchmean\"" : "");
 }
 
 static bool reduce_elements(const cj_call *k, int j, cj_ref each, cj_ref *out, int *nout) {
@@ -297,36 +298,37 @@ static CJR_FACE(build_cosine_similarity) {
 
 #define HOW_REDUCED "reduction:str=\"mean\""
 
-CJR_COMPOSITE(mse_loss, "", 0, "x, target, " HOW_REDUCED,
+CJR_COMPOSITE(mse_loss, "", CJ_METHOD, "x, target, " HOW_REDUCED,
               "R(2,3), R(2,3) | R(2,3), R(3), \"sum\" | R(4), R(4), \"none\" | R(), R()",
               "mean of the squared differences");
-CJR_COMPOSITE(l1_loss, "", 0, "x, target, " HOW_REDUCED,
+CJR_COMPOSITE(l1_loss, "", CJ_METHOD, "x, target, " HOW_REDUCED,
               "R(2,3), R(2,3) | R(2,3), R(3), \"sum\" | R(4), R(4), \"none\"", "mean of the absolute differences");
-CJR_COMPOSITE(huber_loss, "", 0, "x, target, delta:num=1, " HOW_REDUCED,
+CJR_COMPOSITE(huber_loss, "", CJ_METHOD, "x, target, delta:num=1, " HOW_REDUCED,
               "R(2,3), R(2,3) | R(2,3), R(3), 0.5, \"sum\" | R(4), R(4), 0.7, \"none\"",
               "mean of half the squared differences, beyond delta of lines");
-CJR_COMPOSITE(smooth_l1_loss, "", 0, "x, target, beta:num=1, " HOW_REDUCED,
+CJR_COMPOSITE(smooth_l1_loss, "", CJ_METHOD, "x, target, beta:num=1, " HOW_REDUCED,
               "R(2,3), R(2,3) | R(2,3), R(3), 0.5, \"sum\" | R(4), R(4), 0, \"none\"",
               "huber_loss divided by beta: the absolute difference, rounded off below beta");
-CJR_COMPOSITE(nll_loss, "", 0, "x, target:index, weight?, ignore_index:pos=-100, " HOW_REDUCED,
+CJR_COMPOSITE(nll_loss, "", CJ_METHOD, "x, target:index, weight?, ignore_index:pos=-100, " HOW_REDUCED,
               "R(3,4), INT(4,3) | R(3,4), INT(4,3), P(4), nil, \"sum\" | R(2,3,5), INT(3,2,5), P(3) | R(4), INT(4), "
               "nil, 2, \"none\"",
               "mean of -x at the class of each sample, x being log-probabilities with the classes in the second dim");
 CJR_COMPOSITE(
-    cross_entropy, "", 0, "x, target:index, weight?, ignore_index:pos=-100, " HOW_REDUCED ", label_smoothing:num=0",
+    cross_entropy, "", CJ_METHOD,
+    "x, target:index, weight?, ignore_index:pos=-100, " HOW_REDUCED ", label_smoothing:num=0",
     "R(3,4), INT(4,3) | R(3,4), INT(4,3), P(4), nil, \"sum\" | R(2,3,5), INT(3,2,5), P(3), nil, \"mean\", 0.1 | "
     "R(3,4), P(3,4), P(4), nil, \"mean\", 0.2 | R(4), INT(4), nil, 2, \"none\"",
     "nll_loss of log_softmax(x); target: classes, or probabilities of the classes");
-CJR_COMPOSITE(kl_div, "", 0, "x, target, reduction:str=\"batchmean\", log_target:bool=false",
+CJR_COMPOSITE(kl_div, "", CJ_METHOD, "x, target, reduction:str=\"batchmean\", log_target:bool=false",
               "R(2,3), P(2,3) | R(2,3), P(2,3), \"none\" | R(4), R(4), \"sum\", true | R(2,3), P(3), \"mean\"",
               "sum of target (log target - x) over the number of samples, x being log-probabilities");
 CJR_COMPOSITE(
-    binary_cross_entropy, "", 0, "x, target, weight?, " HOW_REDUCED,
+    binary_cross_entropy, "", CJ_METHOD, "x, target, weight?, " HOW_REDUCED,
     "U(5):abs(), U(5):abs() | U(2,3):abs(), U(2,3):abs(), P(3), \"sum\" | U(4):abs(), U(4):abs(), nil, \"none\"",
     "mean of -target log(x) - (1 - target) log(1 - x)");
-CJR_COMPOSITE(bce_with_logits, "", 0, "x, target, weight?, pos_weight?, " HOW_REDUCED,
+CJR_COMPOSITE(bce_with_logits, "", CJ_METHOD, "x, target, weight?, pos_weight?, " HOW_REDUCED,
               "R(5), P(5) | R(2,3), P(2,3), P(3), P(3), \"sum\" | R(4), P(4), nil, P(), \"none\"",
               "binary_cross_entropy of sigmoid(x), exact for large x too");
-CJR_COMPOSITE(cosine_similarity, "", 0, "a, b, dim:axis=1, eps:num=1e-8",
+CJR_COMPOSITE(cosine_similarity, "", CJ_METHOD, "a, b, dim:axis=1, eps:num=1e-8",
               "R(2,3), R(2,3) | R(2,3), R(2,3), 1 | R(2,3), R(3), -1 | R(4), R(4), 1",
               "inner product along dim of the vectors of length 1 in the directions of a and b");

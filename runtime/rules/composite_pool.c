@@ -170,16 +170,16 @@ static CJR_FACE(build_avg_pool2d) { return avg_pool(k, 2, out, nout); }
 #define AVGPOOL_SIG                                                                                                    \
   "x, kernel_size:ints, stride:ints?, padding:ints=0, ceil_mode:bool=false, count_include_pad:bool=true"
 
-CJR_COMPOSITE(max_pool1d, "", 0, MAXPOOL_SIG,
+CJR_COMPOSITE(max_pool1d, "", CJ_METHOD, MAXPOOL_SIG,
               "R(2,2,6), 2 | R(2,7), 3, 2, 1 | R(1,2,8), 2, 3, 0, 2, true | R(1,1,20), 18, 1",
               "largest element of each window of the last dim, every stride (usually the size of a window) elements");
-CJR_COMPOSITE(max_pool2d, "", 0, MAXPOOL_SIG,
+CJR_COMPOSITE(max_pool2d, "", CJ_METHOD, MAXPOOL_SIG,
               "R(1,2,4,6), 2 | R(2,5,5), 3, 2, 1 | R(1,1,5,6), {2,3}, {1,2}, {0,1}, 1, true",
               "largest element of each window of the last two dims");
-CJR_COMPOSITE(avg_pool1d, "", 0, AVGPOOL_SIG,
+CJR_COMPOSITE(avg_pool1d, "", CJ_METHOD, AVGPOOL_SIG,
               "R(2,2,6), 2 | R(2,7), 3, 2, 1 | R(2,7), 3, 2, 1, true, false | R(1,1,20), 18, 1",
               "mean of each window of the last dim; the border counts unless count_include_pad is false");
-CJR_COMPOSITE(avg_pool2d, "", 0, AVGPOOL_SIG ", divisor_override:num?",
+CJR_COMPOSITE(avg_pool2d, "", CJ_METHOD, AVGPOOL_SIG ", divisor_override:num?",
               "R(1,2,4,6), 2 | R(2,5,5), 3, 2, 1, false, false | R(1,1,5,6), {2,3}, {1,2}, {0,1}, true | "
               "R(2,4,4), 2, nil, 0, false, true, 3",
               "mean of each window of the last two dims, or its sum divided by divisor_override");
