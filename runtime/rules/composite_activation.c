@@ -30,8 +30,10 @@ ACTIVATION(hardsigmoid)
 
 static cj_ref hardswish(const cj_call *k, cj_ref x) {
   cj_graph *g = k->g;
-  cj_ref middle = cjr_scale(g, cjb_mul(g, x, offset_by(g, x, 3)), 1.0 / 6);
-  return cjb_where(g, above(g, x, 3), x, cjb_where(g, cjb_lt(g, x, cjb_like(g, x, -3)), cjb_like(g, x, 0), middle));
+  cj_ref zero = cjb_like(g, x, 0), high = cjb_ge(g, x, cjb_like(g, x, 3)), low = cjb_lt(g, x, cjb_like(g, x, -3));
+  cj_ref inner = cjb_where(g, cjb_logical_or(g, high, low), zero, x);
+  cj_ref middle = cjr_scale(g, cjb_mul(g, inner, offset_by(g, inner, 3)), 1.0 / 6);
+  return cjb_where(g, high, x, cjb_where(g, low, zero, middle));
 }
 ACTIVATION(hardswish)
 

@@ -52,7 +52,6 @@ static CJR_FACE(build_heaviside) {
   cj_ref v[2];
   if (!cjr_broadcasts(k, 0, 2) || !cjr_numbers(k, 0, 2, v)) return false;
   cj_ref zero = cjb_like(g, v[0], 0), step = cjb_cast(g, cjb_gt(g, v[0], zero), cjb_type(g, v[0]).dtype);
-  if (cjt_isfloat(cjb_type(g, v[0]).dtype)) step = cjb_where(g, cjb_isnan(g, v[0]), cjb_stop(g, v[0]), step);
   return cjr_one(cjb_where(g, cjb_eq(g, v[0], zero), v[1], step), out, nout);
 }
 

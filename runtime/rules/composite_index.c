@@ -20,9 +20,14 @@ static cj_ref index_along(const cj_call *k, int i, int rank, int axis) {
 
 static CJR_FACE(build_index_select) {
   cj_type t = cjr_in(k, 0);
-  int axis = cjr_minrank(k, 0, 1) ? cjr_axis(k, 0, &t, 0) : 0;
-  cj_ref at = axis ? index_along(k, 1, t.rank, axis) : 0;
-  return at && cjr_one(cjb_gather(k->g, k->in[0], at, axis), out, nout);
+  int axis = cjr_axis(k, 0, &t, 0);
+  cj_ref at = axis ? index_along(k, 1, t.rank ? t.rank : 1, axis) : 0;
+  cj_ref x = t.rank ? k->in[0] : cjb_unsqueeze(k->g, k->in[0], 1);
+  if (!at) return false;
+  if (!t.rank && cjt_at(cjg_type(k->g, at), 1) != 1)
+    return cjr_bad(k, CJ_ESHAPE, "index has %lld elements for a 0-d tensor", (long long)cjt_at(cjg_type(k->g, at), 1));
+  x = cjb_gather(k->g, x, at, axis);
+  return cjr_one(t.rank ? x : cjb_reshape(k->g, x, &t), out, nout);
 }
 
 static CJR_FACE(build_index_add) {

@@ -23,9 +23,11 @@ static CJR_FACE(build_index_copy) {
   int axis = placed_index(k, 1, &t, &at);
   if (!axis) return false;
   cj_type want = cjr_resized(t, axis, cjt_at(cjg_type(k->g, at), axis));
-  if (!cjt_sameshape(&ts, &want))
+  bool one = !ts.rank && cjt_count(&want) == 1; /* a number for a single place */
+  if (!one && !cjt_sameshape(&ts, &want))
     return cjr_bad(k, CJ_ESHAPE, "src has shape %s, wanted %s", cjr_show(&ts).s, cjr_show(&want).s);
   if (!cjr_into(k, 2, "src", t.dtype, &src)) return false;
+  src = cjb_reshape(k->g, src, &want);
   return cjr_one(cjb_scatter(k->g, k->in[0], cjb_expand(k->g, at, &want), src, axis), out, nout);
 }
 

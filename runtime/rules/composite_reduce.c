@@ -105,7 +105,8 @@ static bool norm_order(const cj_call *k, double *p) {
 static CJR_FACE(build_norm) {
   reduce_args s;
   double p;
-  if (!norm_order(k, &p) || !begin_axes(k, 1, 2, &s) || (isinf(p) && !nonempty(k, &s.t, s.mask))) return false;
+  if (!norm_order(k, &p) || !begin_axes(k, 1, 2, &s) || ((isinf(p) || p < 0) && !nonempty(k, &s.t, s.mask)))
+    return false;
   return cjr_one(finished(&s, vector_norm(&s, p)), out, nout);
 }
 

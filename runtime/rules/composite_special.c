@@ -27,17 +27,7 @@ static CJR_FACE(build_log_ndtr) {
   return cjr_one(cjb_where(g, tail, left, right), out, nout);
 }
 
-/* --- entropy --------------------------------------------------------------------------------- */
-
-/* -x log(x), 0 at 0, -inf below */
-static CJR_FACE(build_entr) {
-  cj_graph *g = k->g;
-  cj_ref x = cjr_float(k, 0);
-  if (!x) return false;
-  cj_ref zero = cjb_like(g, x, 0), low = cjb_lt(g, x, zero), none = cjb_eq(g, x, zero);
-  cj_ref y = cjb_neg(g, cjb_mul(g, x, cjb_log(g, cjb_where(g, none, cjb_like(g, x, 1), x))));
-  return cjr_one(cjb_where(g, low, cjb_like(g, x, -(double)INFINITY), y), out, nout);
-}
+/* --- logarithms and gamma functions ---------------------------------------------------------- */
 
 static CJR_FACE(build_xlog1py) {
   cj_graph *g = k->g;
@@ -76,7 +66,6 @@ CJR_COMPOSITE(ndtr, ",special", CJ_METHOD, "x", "R(5) | R(2,3) | R()",
               "distribution function of the normal distribution");
 CJR_COMPOSITE(log_ndtr, ",special", CJ_METHOD, "x", "R(5) | R(2,3) * 4 | R()",
               "logarithm of ndtr, also far to the left");
-CJR_COMPOSITE(entr, ",special", CJ_METHOD, "x", "P(5) | P(2,3) | P()", "-x log(x), the entropy");
 CJR_COMPOSITE(xlog1py, ",special", CJ_METHOD, "x, y", "R(5), P(5) | R(2,3), P(3) | R(2,1), P(3)",
               "x log(1 + y), which is 0 where x is 0");
 CJR_COMPOSITE(multigammaln, "special", 0, "x, p:int", "P(3) + 2, 3 | P() + 1, 1",

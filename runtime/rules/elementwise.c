@@ -155,6 +155,14 @@ static int meet(const cj_call *k, int first, int set) {
   return set >> dt & 1 ? dt : CJ_F64;
 }
 
+/* The sum and the product of bools are bools. */
+static int on_bools(int op) { return op == CJ_OP_add ? CJ_OP_logical_or : op == CJ_OP_mul ? CJ_OP_logical_and : 0; }
+
+/* As a method of a tensor that is no condition, where takes the condition first, as PyTorch's does. */
+static bool begins_with_value(const cj_call *k) {
+  return k->op == CJ_OP_where && k->nin == 3 && cjr_in(k, 0).dtype != CJ_BOOL && cjr_in(k, 1).dtype == CJ_BOOL;
+}
+
 /* An integer to a negative constant power is a fraction. */
 static bool isfraction(const cj_call *k) {
   double v;
@@ -162,9 +170,19 @@ static bool isfraction(const cj_call *k) {
 }
 
 CJR_FACE(cjr_face_elementwise) {
-  cj_ref in[3] = {0};
+  cj_ref in[3] = {0}, turned[3];
+  cj_call other = *k;
   int nin = cjr_row(k->op)->nin, set = computes_in[k->op - CJ_OP_FIRST_EW], first = k->op == CJ_OP_where;
   if (k->nin != nin) return cjr_bad(k, CJ_EARG, "%d operands given, wanted %d", k->nin, nin);
+  if (begins_with_value(k)) {
+    turned[0] = k->in[1], turned[1] = k->in[0], turned[2] = k->in[2];
+    other.in = turned, other.weak = (k->weak & 4) | (k->weak & 1) << 1;
+    return cjr_face_elementwise(&other, out, cap, nout);
+  }
+  if (on_bools(k->op) && cjr_common(k, 0, nin) == CJ_BOOL) {
+    other.op = on_bools(k->op);
+    return cjr_face_elementwise(&other, out, cap, nout);
+  }
   int dt = meet(k, first, set);
   if (dt == CJ_I64 && isfraction(k)) dt = CJ_F64;
   for (int i = 0; i < nin; i++) {

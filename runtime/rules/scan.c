@@ -79,10 +79,11 @@ const cj_op cjo_cumprod = {.name = "cumprod",
 
 /* --- logcumsumexp ------------------------------------------------------------------------ */
 
-/* exp(x - y), 0 where x is -inf: there y may be too. */
+/* exp(x - y), 1 where both are inf, 0 where x is -inf. */
 static cj_ref share_of(cj_graph *g, cj_ref x, cj_ref y) {
-  cj_ref none = cjb_eq(g, x, cjb_like(g, x, -(double)INFINITY)), zero = cjb_like(g, x, 0);
-  return cjb_where(g, none, zero, cjb_exp(g, cjb_sub(g, x, cjb_where(g, none, zero, y))));
+  cj_ref none = cjb_eq(g, x, cjb_like(g, x, -(double)INFINITY)), zero = cjb_like(g, x, 0), same = cjb_eq(g, x, y);
+  cj_ref less = cjb_sub(g, cjb_where(g, same, zero, x), cjb_where(g, same, zero, y));
+  return cjb_where(g, none, zero, cjb_exp(g, less));
 }
 
 /* d y(k) = exp(y(k-1) - y(k)) d y(k-1) + exp(x(k) - y(k)) d x(k) */
