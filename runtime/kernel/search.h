@@ -1,18 +1,18 @@
 /* search.h -- searchsorted for one dtype; search.c includes it once for each.  Set before: NAME of the eval, T. */
 #define D(name) CJK_PASTE(name, NAME)
 
-/* How many of the n elements of x, which ascend, are below v (right: not above it).  Nothing is not below NaN. */
+CJK_INLINE bool D(isbelow)(T x, T v, bool right) { return right ? !(x > v) : !(x >= v); }
+
+/* How many of the n elements of x, which ascend, are below v (right: not above it).  Nothing is not below NaN.  No
+** branch depends on an element: nothing could predict it. */
 static int64_t D(below)(const T *x, int64_t step, int64_t n, T v, bool right) {
-  int64_t lo = 0, hi = n;
-  while (lo < hi) {
-    int64_t mid = lo + (hi - lo) / 2;
-    T m = x[mid * step];
-    if (right ? !(m > v) : !(m >= v))
-      lo = mid + 1;
-    else
-      hi = mid;
+  int64_t lo = 0;
+  while (n > 1) {
+    int64_t half = n / 2;
+    lo += D(isbelow)(x[(lo + half - 1) * step], v, right) ? half : 0;
+    n -= half;
   }
-  return lo;
+  return lo + (n == 1 && D(isbelow)(x[lo * step], v, right));
 }
 
 static cj_status NAME(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {

@@ -1,8 +1,9 @@
 /*
-** sort.c -- argsort {axis, descending, keep}: along each line the positions of its first keep elements in order,
-** equal ones in the order of the line; NaN is above every number.  Keys are integers that sort like the
+** sort.c -- argsort {axis, descending, keep, skip}: along each line the positions of keep elements in order, after the
+** first skip; equal ones in the order of the line; NaN is above every number.  Keys are integers that sort like the
 ** elements; long lines are sorted by their bytes, lowest first (Knuth, "The Art of Computer Programming",
-** volume 3, section 5.2.5), short ones and few places by insertion.
+** volume 3, section 5.2.5), short ones and few places by insertion.  A single element is found by its bytes, highest
+** first.
 */
 #include "kernel/kernels.h"
 #include "kernel/walk.h"
@@ -107,10 +108,35 @@ static const sort_item *sort_by_bytes(const sort_space *s, int64_t n) {
   return from;
 }
 
-static const sort_item *sort_line(const sort_space *s, int64_t n, int64_t keep) {
-  if (n > SHORT_LINE && keep > SHORT_LINE) return sort_by_bytes(s, n);
-  sort_by_insertion(s->from, n, keep);
-  return s->from;
+/* The byte of the skip-th key, which *skip then counts within those that have it. */
+static uint64_t byte_at(const int64_t *count, int64_t *skip) {
+  uint64_t v = 0;
+  for (; *skip >= count[v]; v++) *skip -= count[v];
+  return v;
+}
+
+/* The item after the first skip: byte by byte only those stay that could be it. */
+static const sort_item *select_by_bytes(const sort_space *s, int64_t n, int64_t skip) {
+  sort_item *item = s->from;
+  for (int d = DIGITS - 1; d >= 0; d--) {
+    int64_t left = 0;
+    memset(s->count, 0, sizeof *s->count * VALUES);
+    for (int64_t i = 0; i < n; i++) s->count[item[i].key >> (8 * d) & 0xff]++;
+    uint64_t byte = byte_at(s->count, &skip);
+    for (int64_t i = 0; i < n; i++) {
+      item[left] = item[i];
+      left += (item[left].key >> (8 * d) & 0xff) == byte;
+    }
+    n = left;
+  }
+  return item + skip;
+}
+
+static const sort_item *sort_line(const sort_space *s, int64_t n, int64_t skip, int64_t keep) {
+  if (n > SHORT_LINE && keep == 1 && skip > 0) return select_by_bytes(s, n, skip);
+  if (n > SHORT_LINE && skip + keep > SHORT_LINE) return sort_by_bytes(s, n) + skip;
+  sort_by_insertion(s->from, n, skip + keep);
+  return s->from + skip;
 }
 
 /* --- all lines ---------------------------------------------------------------------------------- */
@@ -137,7 +163,7 @@ static cj_status argsort(const cj_view *in, int nin, const cj_attr *a, cj_view *
     for (int64_t i = 0; i < w.n; i++) {
       int64_t *y = (int64_t *)out->data + w.at[0] + i * w.step[0];
       read_line(cjk_addr(in, w.at[1] + i * w.step[1]), in->stride[axis], n, t->dtype, a->v[1] != 0, s.from);
-      const sort_item *item = sort_line(&s, n, keep);
+      const sort_item *item = sort_line(&s, n, a->v[3], keep);
       for (int64_t e = 0; e < keep; e++) y[e * out->stride[axis]] = item[e].at;
     }
   return CJ_OK;

@@ -169,8 +169,8 @@ cj_ref cjb_logcumsumexp(cj_graph *g, cj_ref x, int axis) { return EMIT1(logcumsu
 
 cj_ref cjb_argcum(cj_graph *g, int op, cj_ref x, int axis) { return cjg_emit(g, op, &x, 1, ATTR(axis)); }
 
-cj_ref cjb_argsort(cj_graph *g, cj_ref x, int axis, bool descending, int64_t keep) {
-  return EMIT1(argsort, x, axis, descending, keep);
+cj_ref cjb_argsort(cj_graph *g, cj_ref x, int axis, bool descending, int64_t skip, int64_t keep) {
+  return EMIT1(argsort, x, axis, descending, keep, skip);
 }
 
 cj_ref cjb_searchsorted(cj_graph *g, cj_ref x, cj_ref v, bool right) { return EMIT2(searchsorted, x, v, right); }

@@ -66,8 +66,9 @@ cj_ref cjb_scatter(cj_graph *g, cj_ref x, cj_ref index, cj_ref src,
                    int axis); /* x with places overwritten; src as index */
 cj_ref cjb_scatter_add(cj_graph *g, cj_ref x, cj_ref index, cj_ref src, int axis); /* x with src added at places */
 
-/* order: the places along axis of the first keep elements; NaN last, with descending first; equals as they stand */
-cj_ref cjb_argsort(cj_graph *g, cj_ref x, int axis, bool descending, int64_t keep);
+/* order: the places along axis of keep elements after the first skip; NaN last, with descending first; equals as they
+** stand; the numbers of the instruction: axis, descending, keep, skip */
+cj_ref cjb_argsort(cj_graph *g, cj_ref x, int axis, bool descending, int64_t skip, int64_t keep);
 /* of each v of the last axis: how many of the ascending x are below it, or (right) not above; leading axes broadcast */
 cj_ref cjb_searchsorted(cj_graph *g, cj_ref x, cj_ref v, bool right);
 

@@ -40,7 +40,7 @@ static bool values_and_places(const ordered *s, cj_ref at, cj_ref *out, int *nou
 static CJR_FACE(build_sort) {
   ordered s;
   if (!cjr_room(k, 2, cap) || !begin_order(k, 0, &s)) return false;
-  return values_and_places(&s, cjb_argsort(s.g, s.x, s.axis, cjr_bool(k, 1, false), line_length(&s)), out, nout);
+  return values_and_places(&s, cjb_argsort(s.g, s.x, s.axis, cjr_bool(k, 1, false), 0, line_length(&s)), out, nout);
 }
 
 static CJR_FACE(build_msort) {
@@ -48,7 +48,7 @@ static CJR_FACE(build_msort) {
   cj_ref two[2];
   if (!begin_order(k, 0, &s)) return false;
   s.axis = s.t.rank;
-  return values_and_places(&s, cjb_argsort(s.g, s.x, s.axis, false, line_length(&s)), two, nout) &&
+  return values_and_places(&s, cjb_argsort(s.g, s.x, s.axis, false, 0, line_length(&s)), two, nout) &&
          cjr_one(two[0], out, nout);
 }
 
@@ -59,7 +59,7 @@ static CJR_FACE(build_topk) {
   if (n < 0 || n > line_length(&s))
     return cjr_bad(k, CJ_ERANGE, "k is %lld, wanted at most %lld, the size of the dim", (long long)n,
                    (long long)line_length(&s));
-  cj_ref at = cjb_argsort(s.g, s.x, s.axis, cjr_bool(k, 2, true), n);
+  cj_ref at = cjb_argsort(s.g, s.x, s.axis, cjr_bool(k, 2, true), 0, n);
   if (!s.given.rank && n == 0) s.given.rank = 1; /* none of one */
   return values_and_places(&s, at, out, nout);
 }
@@ -72,25 +72,32 @@ static CJR_FACE(build_kthvalue) {
     return cjr_bad(k, CJ_ERANGE, "k is %lld, wanted 1 to %lld, the size of the dim", (long long)n,
                    (long long)line_length(&s));
   s.keep = cjr_bool(k, 2, false);
-  cj_ref order = cjb_argsort(s.g, s.x, s.axis, false, n);
-  return values_and_places(&s, cjb_slice(s.g, order, s.axis, n - 1, 1, 1), out, nout);
+  return values_and_places(&s, cjb_argsort(s.g, s.x, s.axis, false, n - 1, 1), out, nout);
 }
 
 /* --- median --------------------------------------------------------------------------------------- */
 
-/* Of each line the place of its median, the lower one of two.  NaN is the last in the order, so the first NaN is
-** preceded by all m numbers; skip: the median of these. */
-static cj_ref median_places(const ordered *s, bool skip) {
+/* Of each line the place of its median, the lower one of two; where there is a NaN, of the first one. */
+static cj_ref median_places(const ordered *s) {
   cj_graph *g = s->g;
-  int64_t n = line_length(s), middle = (n - 1) / 2;
-  cj_ref order = cjb_argsort(g, s->x, s->axis, false, n);
-  if (!cjt_isfloat(s->t.dtype)) return cjb_slice(g, order, s->axis, middle, 1, 1);
   uint32_t line = 1u << (s->axis - 1);
+  cj_ref at = cjb_argsort(g, s->x, s->axis, false, (line_length(s) - 1) / 2, 1);
+  if (!cjt_isfloat(s->t.dtype)) return at;
+  cj_ref nan = cjb_isnan(g, s->x), any = cjb_reduce(g, CJ_OP_any, nan, line);
+  cj_ref first = cjb_reduce(g, CJ_OP_argmax, cjb_cast(g, nan, CJ_I64), line);
+  return cjb_where(g, cjb_keep(g, any, &s->t, line), cjb_keep(g, first, &s->t, line), at);
+}
+
+/* The same of the elements that are not NaN, of which there are m in a line: NaN comes last in the order. */
+static cj_ref nanmedian_places(const ordered *s) {
+  cj_graph *g = s->g;
+  uint32_t line = 1u << (s->axis - 1);
+  if (!cjt_isfloat(s->t.dtype)) return median_places(s);
+  cj_ref order = cjb_argsort(g, s->x, s->axis, false, 0, line_length(s));
   cj_ref number = cjb_cast(g, cjb_logical_not(g, cjb_isnan(g, s->x)), CJ_I64);
   cj_ref m = cjb_keep(g, cjb_sum(g, number, line), &s->t, line);
-  cj_ref all = cjb_eq(g, m, cjg_int(g, n)), half = cjb_floor_divide(g, cjb_sub(g, m, cjg_int(g, 1)), cjg_int(g, 2));
-  cj_ref at = skip ? cjb_maximum(g, half, cjg_int(g, 0)) : cjb_where(g, all, cjg_int(g, middle), m);
-  return cjb_gather(g, order, at, s->axis);
+  cj_ref half = cjb_floor_divide(g, cjb_sub(g, m, cjg_int(g, 1)), cjg_int(g, 2));
+  return cjb_gather(g, order, cjb_maximum(g, half, cjg_int(g, 0)), s->axis);
 }
 
 /* The largest element that is not above the median is the median, and largest elements share the derivative. */
@@ -111,7 +118,7 @@ static bool median_of_all(const cj_call *k, bool skip, cj_ref *out, int *nout) {
   if (n == 0) return cjr_one(cjb_like(k->g, s.x, (double)NAN), out, nout);
   cj_ref two[2];
   int two_of;
-  if (!values_and_places(&s, median_places(&s, skip), two, &two_of)) return false;
+  if (!values_and_places(&s, (skip ? nanmedian_places(&s) : median_places(&s)), two, &two_of)) return false;
   cj_type scalar = cjt_scalar(s.t.dtype);
   return cjr_one(shared_median(&s, cjb_reshape(k->g, two[0], &scalar)), out, nout);
 }
@@ -122,7 +129,7 @@ static bool median_of(const cj_call *k, bool skip, cj_ref *out, int cap, int *no
   if (!cjr_room(k, 2, cap) || !begin_order(k, 0, &s)) return false;
   if (line_length(&s) == 0) return cjr_bad(k, CJ_ESHAPE, "shape %s has no elements to choose from", cjr_show(&s.t).s);
   s.keep = cjr_bool(k, 1, false);
-  return values_and_places(&s, median_places(&s, skip), out, nout);
+  return values_and_places(&s, (skip ? nanmedian_places(&s) : median_places(&s)), out, nout);
 }
 
 static CJR_FACE(build_median) { return median_of(k, false, out, cap, nout); }
@@ -157,7 +164,7 @@ static CJR_FACE(build_quantile) {
   if (n == 0) return cjr_bad(k, CJ_ESHAPE, "shape %s has no elements to choose from", cjr_show(&s.t).s);
   double at = q * (double)(n - 1), low = floor(at);
   int64_t i = (int64_t)low < n ? (int64_t)low : n - 1;
-  cj_ref sorted = cjb_gather(s.g, s.x, cjb_argsort(s.g, s.x, s.axis, false, n), s.axis);
+  cj_ref sorted = cjb_gather(s.g, s.x, cjb_argsort(s.g, s.x, s.axis, false, 0, n), s.axis);
   cj_ref a = cjb_slice(s.g, sorted, s.axis, i, 1, 1), b = cjb_slice(s.g, sorted, s.axis, i + (i < n - 1), 1, 1);
   cj_ref y = cjb_add(s.g, a, cjr_scale(s.g, cjb_sub(s.g, b, a), at - low));
   uint32_t bit = 1u << (s.axis - 1);

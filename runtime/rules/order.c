@@ -3,11 +3,12 @@
 
 /* --- argsort ----------------------------------------------------------------------------- */
 
-static CJR_INFER(infer_argsort) { /* v: axis, descending, keep */
+static CJR_INFER(infer_argsort) { /* v: axis, descending, keep, skip */
   if (!cjr_isaxis(c, self, in[0], a->v[0])) return false;
-  int64_t n = cjt_at(in[0], (int)a->v[0]), keep = a->v[2];
-  if (keep < 0 || keep > n) {
-    cjm_fail(c, CJ_ERANGE, "%s: %lld of %lld elements", self->name, (long long)keep, (long long)n);
+  int64_t n = cjt_at(in[0], (int)a->v[0]), keep = a->v[2], skip = a->v[3];
+  if (keep < 0 || skip < 0 || keep > n || skip > n - keep) {
+    cjm_fail(c, CJ_ERANGE, "%s: %lld after %lld of %lld elements", self->name, (long long)keep, (long long)skip,
+             (long long)n);
     return false;
   }
   *out = cjr_resized(cjt_as(*in[0], CJ_I64), (int)a->v[0], keep);
@@ -19,7 +20,7 @@ static CJR_FACE(face_argsort) {
   int axis = cjr_axis(k, 0, &t, -1);
   if (!axis) return false;
   if (!t.rank) return cjr_one(cjg_int(k->g, 0), out, nout);
-  return cjr_one(cjb_argsort(k->g, k->in[0], axis, cjr_bool(k, 1, false), cjt_at(&t, axis)), out, nout);
+  return cjr_one(cjb_argsort(k->g, k->in[0], axis, cjr_bool(k, 1, false), 0, cjt_at(&t, axis)), out, nout);
 }
 
 const cj_op cjo_argsort = {.name = "argsort",

@@ -103,6 +103,20 @@ describe("chosen elements", function()
     same(i, L{{2, 1}})
     fails({"cj.kthvalue", "k is 0"}, function() T{1}:kthvalue(0) end)
   end)
+  it("a single place is found as sorting finds it", cases(function(case)
+    sample.seed "select"
+    for _, n in ipairs{49, 100, 1000} do
+      local numbers = {}
+      for i = 1, n do numbers[i] = sample.uniform() < 0.05 and nan or math.floor(sample.uniform() * 30 - 15) / 4 end
+      for _, x in ipairs{T(numbers), cj.float(numbers), T(numbers):nan_to_num():long()} do
+        local v, at = x:sort()
+        for _, k in ipairs{1, 2, 20, n // 2, n - 1, n} do
+          local kv, kat = x:kthvalue(k)
+          case(near.equal(kv, v[k]) and near.equal(kat, at[k]), "%s, %d of %d: %s at %s", x.dtype, k, n, kv, kat)
+        end
+      end
+    end
+  end))
   it("median", function()
     same(T{4, 1, 3, 2}:median(), 2)
     same(T{4, nan, 3}:median(), nan)
