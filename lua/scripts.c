@@ -14,7 +14,7 @@ void cjl_pushscript(lua_State *L, const char *name) {
 }
 
 void cjl_open_scripts(lua_State *L, cjl_state *S) {
-  static const char *const names[] = {"cjac.operator", "cjac.sizes", "cjac.names", "cjac.root"};
+  static const char *const names[] = {"cjac.operator", "cjac.sizes", "cjac.extra", "cjac.names", "cjac.root"};
   (void)S;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     cjl_pushscript(L, names[i]);

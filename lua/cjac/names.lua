@@ -5,7 +5,8 @@ local same = {
   true_divide = "div", clip = "clamp", fix = "trunc", sgn = "sign", arccos = "acos", arcsin = "asin", arctan = "atan",
   arctan2 = "atan2", arccosh = "acosh", arcsinh = "asinh", arctanh = "atanh", greater = "gt", greater_equal = "ge",
   less = "lt", less_equal = "le", not_equal = "ne", moveaxis = "movedim", swapaxes = "transpose",
-  swapdims = "transpose", concat = "cat", concatenate = "cat", row_stack = "vstack",
+  swapdims = "transpose", concat = "cat", concatenate = "cat", row_stack = "vstack", mv = "matmul",
+  vdot = "dot", ger = "outer",
 }
 
 return function(cj, methods)
