@@ -61,6 +61,26 @@ describe("one operand", function()
   end
 end)
 
+describe("second derivatives", function()
+  local at0 = {i0 = 0.5, i1 = 0, i1e = 0, erfcx = 2, ndtr = 0, sinc = 0, log_ndtr = -2 / math.pi, softsign = 0, hardswish = 1 / 3}
+  it("at 0", cases(function(case)
+    for name, want in pairs(at0) do
+      for _, strategy in ipairs{"reverse-mode", "forward-mode"} do
+        local got = cj.hessian(cj[name], T(0), {strategy = strategy}):item()
+        case(agrees(got, want, 1e-12), "%s, %s: %s, wanted %s", name, strategy, got, want)
+      end
+    end
+  end))
+  it("of logcumsumexp, sorted and gathered elements", function()
+    local x = T{0.5, -1, 2}
+    local function f(y) return (y:logcumsumexp(1) * y:sort()):sum() end
+    local h = cj.hessian(f, x)
+    same(cj.hessian(f, x, {strategy = "forward-mode"}), h)
+    same(cj.hessian(f, x, {strategy = "reverse-mode"}), h)
+    same(h, h.T)
+  end)
+end)
+
 describe("dtypes", function()
   it("bools add and multiply as they do in logic", function()
     local p, q = cj.bool{true, true, false}, cj.bool{true, false, false}
