@@ -98,7 +98,7 @@ static int run_loop(loop *b) {
   int ny = b->ncarry + b->nextra, nin = b->ncarry + b->nxs;
   cj_val few[3][CJL_FEW], *y = cjl_room(L, few[0], ny), *in = cjl_room(L, few[1], nin), *out = cjl_room(L, few[2], ny);
   cjl_tensor *fewslots[CJL_FEW];
-  cjl_slots slots = {cjl_slotroom(L, fewslots, ny), 0, 0};
+  cjl_slots slots = {cjl_slotroom(L, fewslots, ny), 0, 0, 0};
   int results = lua_gettop(L);
   if (b->nocarry)
     lua_pushnil(L);

@@ -143,7 +143,7 @@ static int finish_call(called *k) {
   cj_val few[3][CJL_FEW], *y = cjl_room(L, few[0], k->nout), *in = cjl_room(L, few[1], k->nin),
                           *out = cjl_room(L, few[2], k->nout);
   cjl_tensor *fewslots[CJL_FEW];
-  cjl_slots slots = {cjl_slotroom(L, fewslots, k->nout), 0, 0};
+  cjl_slots slots = {cjl_slotroom(L, fewslots, k->nout), 0, 0, 0};
   cjl_build(L, k->out, cjl_leafslot, &slots);
   int results = lua_gettop(L);
   (void)cjl_values(L, k->out, y);

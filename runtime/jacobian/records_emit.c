@@ -57,7 +57,7 @@ static cj_graph *record_program(const cjj_records *r) {
   for (uint32_t q = 0; good && q < r->nsource; q++) good = seed_source(&w, r, q);
   cj_graph *whole = cjj_frame_close(&w);
   if (!whole) return NULL;
-  if (!cje_unroll(whole, &apart)) {
+  if (!cje_unroll(whole, true, &apart)) {
     cjg_free(whole);
     return NULL;
   }
