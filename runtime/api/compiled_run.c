@@ -99,11 +99,12 @@ static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
       *strided |= a->base != NULL;
     } else if (x[i].kind == CJ_SMALL) {
       if (!is_type(x[i].u.small->type, t)) return wrong_input(k, i, &x[i]), false;
-      *v = cjt_rowmajor(x[i].u.small->data, t);
+      if (v->type != t) *v = cjt_rowmajor(NULL, t); /* else it has these strides from an earlier call */
+      v->data = x[i].u.small->data;
     } else if (x[i].kind == CJ_NUM && t->dtype == CJ_F64 && t->rank == 0) {
       k->num[i] = x[i].u.num;
       v->data = (char *)&k->num[i];
-      v->type = t;
+      v->type = t; /* without axes, so without strides */
     } else {
       return wrong_input(k, i, &x[i]), false;
     }

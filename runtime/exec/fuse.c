@@ -109,13 +109,15 @@ static uint32_t fuse_elementwise(cje_planner *P, cj_ref r, int64_t n, uint32_t *
 /* cast is the one row that works element by element without being a row of elementwise.def. */
 static bool isfused(int op) { return op == CJ_OP_cast || cjr_row(op)->kind == CJ_ELEMENTWISE; }
 
+static bool is_afterwards(const cje_planner *P, cj_ref r) { return cje_ispack(P->g, r) || cje_ischeck(P->g, r); }
+
 static bool fuse_one(cje_planner *P, cj_ref r, uint32_t *open) {
   const cj_node *node = cjg_at(P->g, r);
   int64_t n = cjt_count(cjg_type(P->g, r));
   if (P->root[r].base != CJE_WORK || n == 0) return true; /* it is there, or nothing is to be computed */
   if (node->nin == 1 && cjr_row(node->op)->alias) return fuse_view(P, r);
   uint32_t step = isfused(node->op)         ? fuse_elementwise(P, r, n, open)
-                  : cje_ispack(P->g, r)     ? fuse_elementwise(P, r, 1, open)
+                  : is_afterwards(P, r)     ? fuse_elementwise(P, r, 1, open)
                   : cjr_row(node->op)->subs ? new_step(P, CJE_LOOP, r, n)
                                             : new_step(P, CJE_EVAL, r, n);
   if (!step) return false;

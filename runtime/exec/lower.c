@@ -18,7 +18,7 @@ bool cje_find_fn(cje_planner *P, cj_ref r, uint16_t *fn) {
     if (cast)
       f.eval = row->eval[dtype];
     else
-      f.loop = cjk_loop(P->c->isa, ew, dtype);
+      f.loop = cjk_loop(P->c->isa, ew, dtype), f.picked = cjk_picked(P->c->isa, ew, dtype);
     if (!f.loop && !f.eval) {
       cjm_fail(P->c, CJ_EDTYPE, "%s: not for %s", row->name, cj_dtype_name((cj_dtype)dtype));
       return false;

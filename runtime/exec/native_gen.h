@@ -36,6 +36,7 @@ typedef struct cje_nstore { /* a list */
 typedef struct cje_nins {
   uint32_t x[3], next[3]; /* operands, and who reads them after this */
   uint32_t depth;         /* calls that must come before */
+  uint32_t calls;         /* of the first of a call: elements that it computes */
   uint16_t fn;
   bool call;
 } cje_nins;

@@ -5,6 +5,7 @@
 ** the same number of calls.  Arguments are put into the array of their call as soon as they are known.
 */
 #include "exec/native_gen.h"
+#include "kernel/kernels.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ typedef struct scalar_code {
   uint32_t *order, *other;
   uint32_t ndepth;
   int32_t scratch; /* where the next array of a call begins */
+  int32_t spare;   /* bytes there that no array needs */
 } scalar_code;
 
 /* --- values ------------------------------------------------------------------------------------------- */
@@ -169,28 +171,45 @@ static uint32_t batch_size(const scalar_code *b, uint32_t at) {
   return n;
 }
 
+/* Elements by which a call of n becomes one of whole vectors: less than padding them on the other side. */
+static uint32_t padding_of(scalar_code *b, const cje_fn *f, uint32_t n) {
+  size_t size = cjt_dsize(f->ydtype), lanes = (b->g->p->c->isa == CJ_ISA_AVX512 ? 64 : 32) / size;
+  uint32_t more = (uint32_t)((lanes - n % lanes) % lanes);
+  for (int i = 0; i < f->nin; i++)
+    if (cjt_dsize(f->xdtype[i]) != size) return 0;
+  int32_t bytes = (int32_t)((more * size + 7) / 8 * 8 * (f->nin + 1u));
+  if (!cjt_isfloat(f->ydtype) || bytes > b->spare) return 0;
+  b->spare -= bytes;
+  return more;
+}
+
 static int32_t array_bytes(unsigned size, uint32_t n) { return (int32_t)((n * size + 7) / 8 * 8); }
 
 /* Arguments are wanted in the arrays of their call; results lie in its last one. */
 static bool lay_out_call(scalar_code *b, uint32_t at, uint32_t n) {
   const cje_fn *f = &b->g->p->fn.at[b->ins[b->order[at]].fn];
+  uint32_t all = n + padding_of(b, f, n);
+  b->ins[b->order[at]].calls = all;
   for (int i = 0; i < f->nin; i++) {
     int32_t size = (int32_t)cjt_dsize(f->xdtype[i]);
-    for (uint32_t k = 0; k < n; k++)
-      if (!add_store(b, b->ins[b->order[at + k]].x[i], CJE_WORK, b->scratch + (int32_t)k * size)) return false;
-    b->scratch += array_bytes((unsigned)size, n);
+    for (uint32_t k = 0; k < all; k++) {
+      uint32_t x = b->ins[b->order[at + (k < n ? k : 0)]].x[i];
+      if (!add_store(b, x, CJE_WORK, b->scratch + (int32_t)k * size)) return false;
+    }
+    b->scratch += array_bytes((unsigned)size, all);
   }
   for (uint32_t k = 0; k < n; k++) {
     cje_nval *v = &b->g->val[b->nload + b->order[at + k]];
     v->offset = b->scratch + (int32_t)k * v->size;
     v->inmem = true;
   }
-  b->scratch += array_bytes((unsigned)cjt_dsize(f->ydtype), n);
+  b->scratch += array_bytes((unsigned)cjt_dsize(f->ydtype), all);
   return true;
 }
 
 static bool lay_out_calls(scalar_code *b) {
   b->scratch = (int32_t)b->t->scratch;
+  b->spare = b->t->spare;
   for (uint32_t at = 0, n; at < b->count; at += n) {
     n = b->ins[b->order[at]].call ? batch_size(b, at) : 1;
     if (b->ins[b->order[at]].call && !lay_out_call(b, at, n)) return false;
@@ -210,8 +229,9 @@ static void find_uses(scalar_code *b) {
 /* --- code ----------------------------------------------------------------------------------------------------- */
 
 /* f->loop(n, results, arrays of arguments, 0), where lay_out_call put them. */
-static void emit_call(scalar_code *b, uint32_t at, uint32_t n) {
+static void emit_call(scalar_code *b, uint32_t at) {
   cje_asm *a = &b->g->a;
+  uint32_t n = b->ins[b->order[at]].calls;
   const cje_fn *f = &b->g->p->fn.at[b->ins[b->order[at]].fn];
   int32_t y = b->g->val[b->nload + b->order[at]].offset, x = y;
   (void)cje_asm_room(a);
@@ -239,7 +259,7 @@ static uint32_t emit_calls(scalar_code *b, uint32_t at) {
   cje_regs_spill(b->g);
   for (uint32_t n; at < b->count && b->ins[b->order[at]].call && b->ins[b->order[at]].depth == depth; at += n) {
     n = batch_size(b, at);
-    emit_call(b, at, n);
+    emit_call(b, at);
   }
   cje_regs_reset(b->g);
   for (uint32_t k = first; k < at; k++) store_result(b, b->nload + b->order[k]);

@@ -28,6 +28,7 @@ static bool copy_inputs(cje_planner *P) {
   cj_plan *p = P->p;
   p->nin = g->narg + g->ncapture;
   p->nout = g->nout;
+  while (p->nout && cje_ischeck(g, g->out[p->nout - 1])) p->nout--; /* they only keep themselves alive */
   if (!CJM_GROW(P->c, p->input.at, p->input.cap, p->nin)) return false;
   for (; p->input.n < p->nin; p->input.n++) {
     uint32_t i = p->input.n;
@@ -324,6 +325,7 @@ void cje_plan_free(cj_plan *p) {
   FREE_LIST(p->port);
   FREE_LIST(p->cell);
   FREE_LIST(p->move);
+  FREE_LIST(p->check);
   FREE_LIST(p->order);
   cjm_free(c, p, sizeof *p);
   cjm_release_ctx(c);

@@ -38,6 +38,7 @@ typedef struct cje_operand {
 /* A loop and the dtypes it is called with; a cast, which has no loop, goes through eval. */
 typedef struct cje_fn {
   cj_loop loop;
+  cj_picked picked; /* NULL: operands must lie one behind the other */
   cj_eval eval;
   uint16_t op;
   uint8_t nin, xdtype[3], ydtype;
@@ -94,6 +95,7 @@ typedef enum cje_mode { CJE_DIRECT, CJE_ONE, CJE_GATHERED } cje_mode;
 typedef struct cje_run {
   uint16_t fn, n;
   uint8_t mode[3]; /* of each operand: cells that follow each other, one for all, any */
+  bool picked;     /* all of any, and not gathered */
   uint32_t y, x;   /* x: where its cells are listed; one an operand, n for a gathered one */
 } cje_run;
 
@@ -102,10 +104,19 @@ typedef struct cje_move { /* nbytes between a place and consecutive cells */
   uint32_t cell, nbytes;
 } cje_move;
 
+/* A number that must be positive and finite, or not zero; else row op fails. */
+typedef struct cje_check {
+  cje_place place;
+  uint16_t op;
+  bool positive;
+  int32_t line;
+} cje_check;
+
 typedef struct cje_tape {
-  uint32_t run, nrun, load, nload, store, nstore;
+  uint32_t run, nrun, load, nload, store, nstore, check, ncheck;
   uint32_t order, count, ncell; /* order: where the results are listed; ncell: bytes of cells */
   int64_t cells, scratch;       /* offsets in the workspace */
+  int32_t spare;                /* bytes of scratch to make vectors whole with */
   cje_code code;                /* NULL: interpreted */
 } cje_tape;
 /* An operand or a result of a loop's body; numbers of bytes.  other: in the loop's scratch, < 0: none. */
@@ -158,6 +169,7 @@ struct cj_plan {
   CJE_ARRAY(cje_port) port;
   CJE_ARRAY(uint32_t) cell;
   CJE_ARRAY(cje_move) move;
+  CJE_ARRAY(cje_check) check;
   CJE_ARRAY(uint32_t) order; /* cells of results in the order in which instructions were written, with CJE_KEPT */
   void *pages;               /* of machine code; NULL: none */
   size_t npages;             /* bytes */

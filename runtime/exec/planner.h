@@ -95,6 +95,7 @@ static inline uint32_t cje_shape_of(const cje_planner *P, cj_ref r) {
 static inline bool cje_ispack(const cj_graph *g, cj_ref r) {
   return cjg_at(g, r)->op == CJ_OP_pack && cjg_at(g, r)->nin > 1;
 }
+static inline bool cje_ischeck(const cj_graph *g, cj_ref r) { return cjg_at(g, r)->op == CJ_OP_check; }
 /* Where the first element of r is; its root has been laid out. */
 cje_place cje_place_of(const cje_planner *P, cj_ref r);
 

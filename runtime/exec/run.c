@@ -1,4 +1,5 @@
 /* run.c -- running a plan: no allocation, no write to the plan. */
+#include "exec/run.h"
 #include "exec/loop.h"
 #include "kernel/kernels.h"
 
@@ -25,6 +26,13 @@ size_t cje_plan_worksize(const cj_plan *p, const cj_view *in) {
   return n;
 }
 
+/* shape has the strides of row-major order. */
+static bool is_rowmajor(const cj_view *shape, const int64_t *stride) {
+  for (int e = 0; e < shape->type->rank; e++)
+    if (stride[e] != shape->stride[e]) return cjt_iscontiguous(shape->type, stride);
+  return true;
+}
+
 static void find_bases(const cj_plan *p, char **base, const cj_view *in, void *const *out, char *work) {
   char *copy = work + round_up((size_t)p->worksize);
   base[CJE_WORK] = work;
@@ -33,7 +41,7 @@ static void find_bases(const cj_plan *p, char **base, const cj_view *in, void *c
   for (uint32_t i = 0; i < p->nin; i++) {
     const cj_view *shape = &p->shape.at[p->input.at[i]];
     *base++ = in[i].data;
-    if (cjt_iscontiguous(shape->type, in[i].stride)) continue;
+    if (is_rowmajor(shape, in[i].stride)) continue;
     cj_view from = in[i], to = *shape;
     from.type = shape->type;
     base[-1] = to.data = copy;
@@ -59,13 +67,6 @@ void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t f
     cje_pattern_store(&to->pattern, dst, src + (begin - first) * (int64_t)to->pattern.esize, begin, end - begin);
 }
 
-static inline void call(const cje_fn *f, int64_t n, void *y, const void *const *x, unsigned splat) {
-  if (f->loop)
-    f->loop(n, y, x, splat);
-  else
-    cje_cast_block(f, n, y, x[0], splat & 1);
-}
-
 static void run_block(const runner *u, const cje_group *k, char **table, int64_t first, int64_t n) {
   const cj_plan *p = u->p;
   const cje_blockop *op = &p->blockop.at[k->op], *end = op + k->nop;
@@ -78,7 +79,7 @@ static void run_block(const runner *u, const cje_group *k, char **table, int64_t
       cje_store_block(to, at(u, &to->from), table[op->y], first, n);
     } else {
       const void *x[3] = {table[op->x[0]], table[op->x[1]], table[op->x[2]]};
-      call(&p->fn.at[op->fn], n, table[op->y], x, op->splat);
+      cje_fn_call(&p->fn.at[op->fn], n, table[op->y], x, op->splat);
     }
   }
 }
@@ -103,54 +104,6 @@ static cj_status run_group(const runner *u, const cje_group *k) {
   }
 }
 
-/* --- tapes ------------------------------------------------------------------------------------------------- */
-
-static void gather_cells(char *to, const char *cells, const uint32_t *from, uint32_t n, size_t esize) {
-  if (esize == 8)
-    for (uint32_t i = 0; i < n; i++) memcpy(to + 8 * i, cells + from[i], 8);
-  else if (esize == 4)
-    for (uint32_t i = 0; i < n; i++) memcpy(to + 4 * i, cells + from[i], 4);
-  else
-    for (uint32_t i = 0; i < n; i++) to[i] = cells[from[i]];
-}
-
-static void one_run(const cj_plan *p, const cje_run *run, char *cells, char *scratch) {
-  const cje_fn *f = &p->fn.at[run->fn];
-  const uint32_t *from = &p->cell.at[run->x];
-  const void *x[3] = {0};
-  unsigned splat = 0;
-  for (int i = 0; i < f->nin; i++) {
-    if (run->mode[i] == CJE_GATHERED) {
-      gather_cells(scratch, cells, from, run->n, cjt_dsize(f->xdtype[i]));
-      x[i] = scratch;
-      scratch += 8 * CJE_RUN_MAX;
-      from += run->n;
-    } else {
-      x[i] = cells + *from++;
-      splat |= (unsigned)(run->mode[i] == CJE_ONE) << i;
-    }
-  }
-  call(f, run->n, cells + run->y, x, splat);
-}
-
-static cj_status run_tape(const runner *u, const cje_tape *t) {
-  const cj_plan *p = u->p;
-  if (t->code) {
-    t->code(u->base);
-    return CJ_OK;
-  }
-  char *cells = u->base[CJE_WORK] + t->cells, *scratch = u->base[CJE_WORK] + t->scratch;
-  const cje_move *m = &p->move.at[t->load];
-  for (uint32_t i = 0; i < t->nload; i++, m++) memcpy(cells + m->cell, at(u, &m->place), m->nbytes);
-  for (uint32_t i = 0; i < t->nrun; i++) {
-    one_run(p, &p->run.at[t->run + i], cells, scratch);
-    if (i % 1024 == 1023 && cancelled(u)) return CJ_ECANCEL;
-  }
-  m = &p->move.at[t->store];
-  for (uint32_t i = 0; i < t->nstore; i++, m++) memcpy(at(u, &m->place), cells + m->cell, m->nbytes);
-  return CJ_OK;
-}
-
 /* --- kernels ------------------------------------------------------------------------------------------------ */
 
 static cj_status kernel_step(const runner *u, const cje_step *s) {
@@ -169,10 +122,17 @@ static cj_status kernel_step(const runner *u, const cje_step *s) {
 static cj_status run_step(const runner *u, const cje_step *s) {
   switch (s->kind) {
   case CJE_GROUP: return run_group(u, &u->p->group.at[s->first]);
-  case CJE_TAPE: return run_tape(u, &u->p->tape.at[s->first]);
+  case CJE_TAPE: return cje_tape_run(u->p, &u->p->tape.at[s->first], u->base, u->report->cancel);
   case CJE_LOOP: return cje_run_loop(u->p, &u->p->loop.at[s->first], u->base, u->report);
   default: return kernel_step(u, s);
   }
+}
+
+/* Why and where step s failed. */
+static void tell_failure(const runner *u, const cje_step *s, cj_status st) {
+  const cje_check *k = s->kind == CJE_TAPE ? cje_tape_failure(u->p, &u->p->tape.at[s->first], u->base) : NULL;
+  if (st == CJ_EDOMAIN) u->report->fault = cjr_row(k ? k->op : s->op)->fault;
+  u->report->where = k ? k->line : s->line;
 }
 
 cj_status cje_run_steps(const cj_plan *p, char **base, cje_report *report) {
@@ -181,8 +141,7 @@ cj_status cje_run_steps(const cj_plan *p, char **base, cje_report *report) {
     cj_status st = cancelled(&u) ? CJ_ECANCEL : run_step(&u, &p->step.at[i]);
     if (st == CJ_OK) continue;
     if (p->step.at[i].kind == CJE_LOOP || st == CJ_ECANCEL) return st; /* told by the body */
-    if (st == CJ_EDOMAIN) report->fault = cjr_row(p->step.at[i].op)->fault;
-    report->where = p->step.at[i].line;
+    tell_failure(&u, &p->step.at[i], st);
     return st;
   }
   return CJ_OK;

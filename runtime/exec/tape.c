@@ -3,7 +3,8 @@
 ** within a level, by operation; each run of equal operations is then one call of the vector loop, its
 ** operands gathered from the cells where they lie, its results put into new cells one behind the other.
 ** Cells are never used twice, so what others read of a tape they read from its cells.  A pack has no
-** instruction: its elements are stored from their cells into its own buffer at the end.
+** instruction: its elements are stored from their cells into its own buffer at the end.  Nor has a check, whose
+** numbers are looked at when all is done.
 **
 ** Of the planner's tables: entry, the cell; seen, the step for which the cell of an operand from outside
 ** holds; until, the level of an instruction.
@@ -11,7 +12,8 @@
 #include "exec/native.h"
 #include "exec/planner.h"
 
-enum { CELL = 8 };
+enum { CELL = 8, PADDING_MOST = 1 << 16 };
+#define LOOKED_AT UINT32_MAX /* seen, of an instruction of the tape */
 
 typedef struct item {
   cj_ref r;
@@ -23,7 +25,7 @@ typedef struct tape_builder {
   cje_planner *P;
   uint32_t step, ncell; /* ncell: bytes */
   cje_tape tape;
-  item *item, *other; /* count of each: instructions but packs */
+  item *item, *other; /* count of each: instructions but packs and checks */
   uint32_t count, nlevel;
   cj_ref owner; /* of the buffer of cells; 0: none */
   bool gathers;
@@ -65,11 +67,22 @@ static bool load_operand(tape_builder *b, cj_ref x) {
   return add_move(P, b->tape.load, &at, P->entry[x]);
 }
 
+static bool is_item(const tape_builder *b, cj_ref r) { return !cje_ispack(b->P->g, r) && !cje_ischeck(b->P->g, r); }
+
 static bool survey_pack(tape_builder *b, cj_ref r) {
   const cj_ref *in = cjg_operands(b->P->g, r);
   uint32_t root;
   for (int i = 0; i < cjg_at(b->P->g, r)->nin; i++)
     if (!inside_group(b, in[i], &root) && !load_operand(b, in[i])) return false;
+  return true;
+}
+
+/* Results that are looked at must be in their cells. */
+static bool survey_check(tape_builder *b, cj_ref r) {
+  const cj_ref *in = cjg_operands(b->P->g, r);
+  uint32_t root;
+  for (int i = 0; i < cjg_at(b->P->g, r)->nin; i++)
+    if (inside_group(b, in[i], &root)) b->P->seen[root] = LOOKED_AT;
   return true;
 }
 
@@ -94,7 +107,10 @@ static bool survey(tape_builder *b, const cje_draft *d) {
   cje_planner *P = b->P;
   cj_ref r = d->head;
   for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
-    if (cje_ispack(P->g, r) ? !survey_pack(b, r) : !survey_one(b, r, &b->other[b->count++])) return false;
+    if (is_item(b, r)         ? !survey_one(b, r, &b->other[b->count++])
+        : cje_ispack(P->g, r) ? !survey_pack(b, r)
+                              : !survey_check(b, r))
+      return false;
   b->tape.nload = P->p->move.n - b->tape.load;
   return true;
 }
@@ -145,16 +161,24 @@ static bool list_cells(tape_builder *b, const item *it, uint32_t n, int i) {
   return true;
 }
 
+/* Some operand would have to be gathered. */
+static bool is_picked(const tape_builder *b, const item *it, uint32_t n, const cje_fn *fn) {
+  bool gathers = false;
+  for (int i = 0; i < fn->nin; i++) gathers |= mode_of(b, it, n, i, (uint32_t)cjt_dsize(fn->xdtype[i])) == CJE_GATHERED;
+  return fn->picked && (gathers || n == 1);
+}
+
 static bool add_run(tape_builder *b, const item *it, uint32_t n) {
   cje_planner *P = b->P;
   cj_plan *p = P->p;
   const cje_fn *fn = &p->fn.at[it->fn];
   uint32_t size = (uint32_t)cjt_dsize(fn->ydtype);
   cje_run run = {.fn = it->fn, .n = (uint16_t)n, .y = b->ncell, .x = p->cell.n};
+  run.picked = is_picked(b, it, n, fn);
   for (int i = 0; i < fn->nin; i++) {
-    cje_mode mode = mode_of(b, it, n, i, (uint32_t)cjt_dsize(fn->xdtype[i]));
+    cje_mode mode = run.picked ? CJE_GATHERED : mode_of(b, it, n, i, (uint32_t)cjt_dsize(fn->xdtype[i]));
     run.mode[i] = (uint8_t)mode;
-    b->gathers |= mode == CJE_GATHERED;
+    b->gathers |= mode == CJE_GATHERED && !run.picked;
     if (!list_cells(b, it, mode == CJE_GATHERED ? n : 1, i)) return false;
   }
   for (uint32_t k = 0; k < n; k++) P->entry[it[k].r] = b->ncell + k * size;
@@ -223,11 +247,37 @@ static bool store_packs(tape_builder *b, const cje_draft *d) {
   return true;
 }
 
+/* The cells have their place now. */
+static bool add_check(tape_builder *b, cj_ref r) {
+  cje_planner *P = b->P;
+  const cj_attr *a = cjg_attr(P->g, r);
+  for (int i = 0; i < cjg_at(P->g, r)->nin; i++) {
+    if (!CJE_ROOM(P, P->p->check)) return false;
+    cje_place at = cje_place_of(P, cjg_operands(P->g, r)[i]);
+    P->p->check.at[P->p->check.n++] = (cje_check){at, (uint16_t)a->v[0], a->v[1] != 0, P->g->line[r]};
+  }
+  return true;
+}
+
+static bool add_checks(tape_builder *b, const cje_draft *d) {
+  cje_planner *P = b->P;
+  cj_ref r = d->head;
+  b->tape.check = P->p->check.n;
+  for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
+    if (cje_ischeck(P->g, r) && !add_check(b, r)) return false;
+  b->tape.ncheck = P->p->check.n - b->tape.check;
+  return true;
+}
+
 static bool add_stores(tape_builder *b, const cje_draft *d) {
   b->tape.store = b->P->p->move.n;
-  if (!store_outputs(b) || !store_packs(b, d)) return false;
+  if (!store_outputs(b) || !store_packs(b, d) || !add_checks(b, d)) return false;
   b->tape.nstore = b->P->p->move.n - b->tape.store;
   return true;
+}
+
+static bool is_kept(const tape_builder *b, cj_ref r) {
+  return b->P->root[r].last > b->step || b->P->seen[r] == LOOKED_AT;
 }
 
 /* For machine code: the results as they were written, and room for the arrays of its calls. */
@@ -240,10 +290,15 @@ static bool note_order(tape_builder *b, const cje_draft *d, size_t *scratch) {
   if (!P->c->native) return true;
   if (!CJM_GROW(P->c, p->order.at, p->order.cap, (size_t)p->order.n + d->count)) return false;
   for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
-    if (!cje_ispack(P->g, r)) p->order.at[p->order.n++] = P->entry[r] | (P->root[r].last > b->step ? CJE_KEPT : 0);
+    if (is_item(b, r)) p->order.at[p->order.n++] = P->entry[r] | (is_kept(b, r) ? CJE_KEPT : 0);
   b->tape.count = b->count;
-  for (uint32_t i = b->tape.run; i < p->run.n; i++)
-    *scratch += cje_native_scratch(&p->fn.at[p->run.at[i].fn], p->run.at[i].n);
+  for (uint32_t i = b->tape.run; i < p->run.n; i++) {
+    const cje_fn *f = &p->fn.at[p->run.at[i].fn];
+    size_t needed = cje_native_scratch(f, p->run.at[i].n);
+    *scratch += needed;
+    if (needed && b->tape.spare < PADDING_MOST) b->tape.spare += (f->nin + 1) * CJ_ALIGN;
+  }
+  *scratch += (size_t)b->tape.spare;
   return true;
 }
 

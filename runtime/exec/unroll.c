@@ -21,6 +21,7 @@ static int64_t price_of(const cje_unroller *u, cj_ref r) {
   if (n == 0 || n > CJE_ELEMENTS_MOST) return -1;
   if (cjg_issource(u->f, r)) return is_source(u, r) ? 0 : -1;
   int64_t price = cje_price_of_math(u, r);
+  if (price < 0) price = cje_price_of_solve(u, r);
   return price < 0 ? cje_price_of_move(u, r) : price;
 }
 
@@ -88,21 +89,47 @@ static cj_ref read_element(cje_unroller *u, cj_ref x, int64_t k) {
   if (n->op == CJ_OP_tensor) return number_at(u, u->f->tensor[n->in[0]], k);
   if (n->op == CJ_OP_eye) return k / cjt_at(&t, 1) == k % cjt_at(&t, 1) ? cjg_num(u->g, t.dtype, 1) : 0;
   if (n->op == CJ_OP_iota) return cjg_num(u->g, t.dtype, (double)k);
-  return cjb_reshape(u->g, cjb_slice(u->g, cjb_reshape(u->g, u->map[x], &flat), 1, k, 1, 1), &one);
+  if (!cjg_row(u->f, x)->alias)
+    return cjb_reshape(u->g, cjb_slice(u->g, cjb_reshape(u->g, u->map[x], &flat), 1, k, 1, 1), &one);
+  cj_ref y = u->map[x]; /* of any strides: axis by axis, which is always a view */
+  for (int axis = 1; axis <= t.rank; k /= cjt_at(&t, axis), axis++)
+    y = cjb_slice(u->g, y, axis, k % cjt_at(&t, axis), 1, 1);
+  return cjb_reshape(u->g, y, &one);
+}
+
+/* Element k of a view as an element of what it shows, which is no view that has stayed whole. */
+static void see_through(const cje_unroller *u, cj_ref *x, int64_t *k) {
+  while (u->form[*x] == CJE_WHOLE && cjg_row(u->f, *x)->alias) {
+    cj_ref from = cje_operand_of(u, *x, 0);
+    const cj_type *t = cjg_type(u->f, *x), *tf = cjg_type(u->f, from);
+    int64_t own[CJ_MAXRANK], stride[CJ_MAXRANK] = {0}, at = 0;
+    cjt_strides(tf, own);
+    if (cjt_count(tf) > CJE_ELEMENTS_MOST || tf->dtype != t->dtype) return; /* too long a list, or other elements */
+    if (!cjg_row(u->f, *x)->alias(tf, own, cjg_attr(u->f, *x), t, stride, &at)) return;
+    for (int e = t->rank; e-- > 0; *k /= t->dim[e]) at += *k % t->dim[e] * stride[e];
+    *x = from;
+    *k = at;
+  }
+}
+
+static cj_ref known_element(cje_unroller *u, cj_ref x, int64_t k) {
+  if (cjg_type(u->f, x)->rank == 0) return u->map[x];
+  if (!u->at[x] && !list_elements(u, x)) return 0;
+  return u->elem.at[u->at[x] - 1 + (uint32_t)k];
 }
 
 cj_ref cje_element(cje_unroller *u, cj_ref x, int64_t k) {
-  if (cjg_type(u->f, x)->rank == 0) return u->map[x];
-  if (!u->at[x] && !list_elements(u, x)) return 0;
-  uint32_t at = u->at[x] - 1 + (uint32_t)k;
-  if (u->elem.at[at] == UNKNOWN) u->elem.at[at] = read_element(u, x, k);
-  return u->elem.at[at];
+  see_through(u, &x, &k);
+  cj_ref y = known_element(u, x, k);
+  if (y == UNKNOWN) u->elem.at[u->at[x] - 1 + (uint32_t)k] = y = read_element(u, x, k);
+  return y;
 }
 
-void cje_broadcast_steps(const cj_type *t, const cj_type *x, int64_t *stride) {
+void cje_broadcast_steps(const cj_type *t, const cj_type *x, int skip, int64_t *stride) {
   int64_t own[CJ_MAXRANK];
   cjt_strides(x, own);
-  for (int k = 1; k <= t->rank; k++) stride[t->rank - k] = k <= x->rank && cjt_at(x, k) != 1 ? own[x->rank - k] : 0;
+  for (int k = skip + 1; k <= t->rank; k++)
+    stride[t->rank - k] = k <= x->rank && cjt_at(x, k) != 1 ? own[x->rank - k] : 0;
 }
 
 /* --- the new program ---------------------------------------------------------------------------------------- */
@@ -157,13 +184,25 @@ static bool keep_elements(cje_unroller *u, cj_ref r, const cj_ref *y) {
   return true;
 }
 
+static bool find_elements(cje_unroller *u, cj_ref r, cj_ref *y) {
+  const cj_op *row = cjg_row(u->f, r);
+  switch (cjg_at(u->f, r)->op) {
+  case CJ_OP_cast: return cje_unroll_math(u, r, y);
+  case CJ_OP_cholesky:
+  case CJ_OP_trisolve:
+  case CJ_OP_lu:
+  case CJ_OP_lusolve: return cje_unroll_solve(u, r, y);
+  default: return row->kind == CJ_MOVES || row->alias ? cje_unroll_move(u, r, y) : cje_unroll_math(u, r, y);
+  }
+}
+
 static bool take_apart(cje_unroller *u, cj_ref r) {
   cj_ref y[CJE_ELEMENTS_MOST];
   const cj_op *row = cjg_row(u->f, r);
   bool view = row->alias != NULL, ew = row->kind == CJ_ELEMENTWISE || cjg_at(u->f, r)->op == CJ_OP_cast;
   if (cjg_issource(u->f, r) || (ew && cjg_type(u->f, r)->rank == 0)) return copy_whole(u, r);
   u->g->now = u->f->line[r];
-  if (!ew && (row->kind == CJ_MOVES || view) ? cje_unroll_move(u, r, y) : cje_unroll_math(u, r, y)) {
+  if (find_elements(u, r, y)) {
     if (view && u->map[cje_operand_of(u, r, 0)] && !copy_whole(u, r)) return false; /* costs nothing if not used */
     return keep_elements(u, r, y);
   }
@@ -187,6 +226,7 @@ static bool rewrite(cje_unroller *u) {
     cj_ref y = u->map[f->out[i]];
     cjg_output(u->g, y ? y : cjb_zeros(u->g, cjg_type(f, f->out[i])));
   }
+  for (uint32_t i = 0; good && i < u->check.n; i++) cjg_output(u->g, u->check.at[i]);
   return good && cjg_ok(u->g);
 }
 
@@ -212,6 +252,7 @@ bool cje_unroll(const cj_graph *f, bool lanes, cj_graph **out) {
   bool good = u.map && u.at && u.live && unroll(&u);
   *out = good ? u.g : NULL;
   cjm_free(c, u.elem.at, u.elem.cap * sizeof *u.elem.at);
+  cjm_free(c, u.check.at, u.check.cap * sizeof *u.check.at);
   cjm_free(c, u.live, bytes);
   cjm_free(c, u.at, refs);
   cjm_free(c, u.map, refs);

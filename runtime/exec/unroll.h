@@ -6,6 +6,7 @@
 **   unroll.c       what is taken apart, and the new program
 **   unroll_move.c  the elements of what only moves elements
 **   unroll_math.c  the elements of what computes
+**   unroll_solve.c the elements of factors, and of what is solved with them
 **
 ** Zeros of identities, of what lies around an embedded piece, and of the other triangle of a factor are
 ** structural, as in derivatives: they annihilate, also NaN and infinity.
@@ -32,6 +33,7 @@ typedef struct cje_unroller {
   cj_ref *map;                  /* by ref of f: the tensor in g; 0: a zero, or not made yet */
   uint32_t *at;                 /* by ref of f: 1 + where its elements are listed; 0: nowhere yet */
   CJE_ARRAY(cj_ref) elem;
+  CJE_ARRAY(cj_ref) check; /* instructions that only fail: more outputs, behind the others */
 } cje_unroller;
 
 /* The program with its small tensors taken apart; *out NULL: as good as it is.  False: ENOMEM.  lanes: to be batched,
@@ -46,9 +48,11 @@ cj_ref cje_element(cje_unroller *u, cj_ref x, int64_t k);
 /* How many instructions the elements of r take; -1: it is no row for that, or too large.  Operands have their form. */
 int64_t cje_price_of_move(const cje_unroller *u, cj_ref r);
 int64_t cje_price_of_math(const cje_unroller *u, cj_ref r);
+int64_t cje_price_of_solve(const cje_unroller *u, cj_ref r);
 /* The elements of r into y.  False: not possible after all, or an error. */
 bool cje_unroll_move(cje_unroller *u, cj_ref r, cj_ref *y);
 bool cje_unroll_math(cje_unroller *u, cj_ref r, cj_ref *y);
+bool cje_unroll_solve(cje_unroller *u, cj_ref r, cj_ref *y);
 
 /* Where the elements of a view or of an operand lie, in the order of type t, for strides in elements. */
 typedef struct cje_steps {
@@ -67,6 +71,7 @@ static inline void cje_steps_next(cje_steps *s) {
     s->index[e] = 0;
   }
 }
-/* Strides of x under the row-major order of t, to which it broadcasts. */
-void cje_broadcast_steps(const cj_type *t, const cj_type *x, int64_t *stride);
+/* Strides of x under the row-major order of t, to which it broadcasts, axes from the skip-th from the end on left
+** out. */
+void cje_broadcast_steps(const cj_type *t, const cj_type *x, int skip, int64_t *stride);
 #endif

@@ -41,9 +41,9 @@ static int64_t price_of_product(const cje_unroller *u, cj_ref r) {
 int64_t cje_price_of_math(const cje_unroller *u, cj_ref r) {
   const cj_node *n = cjg_at(u->f, r);
   if (n->op == CJ_OP_cast || cjg_row(u->f, r)->kind == CJ_ELEMENTWISE) return price_of_elementwise(u, r);
+  if (n->op == CJ_OP_sum) return price_of_lines(u, r);
   if (!cjt_isfloat(cjg_type(u->f, r)->dtype) || !cjt_isfloat(cjg_type(u->f, cje_operand_of(u, r, 0))->dtype)) return -1;
   switch (n->op) {
-  case CJ_OP_sum:
   case CJ_OP_prod:
   case CJ_OP_amax:
   case CJ_OP_amin:
@@ -72,7 +72,7 @@ static bool elementwise_elements(cje_unroller *u, cj_ref r, cj_ref *y) {
   int64_t stride[3][CJ_MAXRANK];
   cje_steps s[3];
   for (int i = 0; i < nin; i++) {
-    cje_broadcast_steps(t, cjg_type(u->f, cje_operand_of(u, r, i)), stride[i]);
+    cje_broadcast_steps(t, cjg_type(u->f, cje_operand_of(u, r, i)), 0, stride[i]);
     s[i] = cje_steps_of(t, stride[i], 0);
   }
   for (int64_t k = 0, n = cjt_count(t); k < n; k++) {
@@ -123,7 +123,7 @@ static bool reduced_elements(cje_unroller *u, cj_ref r, cj_ref *y) {
     int64_t n = 0;
     cje_steps s = cje_steps_of(from, stride, 0);
     for (int64_t k = 0, all = cjt_count(from); k < all; k++, cje_steps_next(&s))
-      if (s.at == p) line[n++] = cje_element(u, x, k);
+      if (s.at == p) line[n++] = cjb_cast(u->g, cje_element(u, x, k), t->dtype); /* a sum of bools is an integer */
     y[p] = reduce_line(u, cjg_at(u->f, r)->op, t->dtype, line, n);
   }
   return true;
@@ -163,13 +163,6 @@ static bool scanned_elements(cje_unroller *u, cj_ref r, cj_ref *y) {
 /* --- products -------------------------------------------------------------------------------------------------------
  */
 
-/* Where the matrices of operand x lie under the stack of the result. */
-static void stack_steps(const cj_type *t, const cj_type *x, int64_t *stride) {
-  int64_t own[CJ_MAXRANK];
-  cjt_strides(x, own);
-  for (int k = 3; k <= t->rank; k++) stride[t->rank - k] = k <= x->rank && cjt_at(x, k) != 1 ? own[x->rank - k] : 0;
-}
-
 static cj_ref inner_product(cje_unroller *u, cj_ref a, int64_t ai, cj_ref b, int64_t bi, int64_t bstep, int64_t n) {
   cj_ref y = 0;
   for (int64_t k = 0; k < n; k++)
@@ -181,8 +174,8 @@ static bool product_elements(cje_unroller *u, cj_ref r, cj_ref *y) {
   cj_ref a = cje_operand_of(u, r, 0), b = cje_operand_of(u, r, 1);
   cj_type t = *cjg_type(u->f, r), stack = t;
   int64_t sa[CJ_MAXRANK], sb[CJ_MAXRANK], m = cjt_at(&t, 2), n = cjt_at(&t, 1), k = cjt_at(cjg_type(u->f, a), 1);
-  stack_steps(&t, cjg_type(u->f, a), sa);
-  stack_steps(&t, cjg_type(u->f, b), sb);
+  cje_broadcast_steps(&t, cjg_type(u->f, a), 2, sa);
+  cje_broadcast_steps(&t, cjg_type(u->f, b), 2, sb);
   stack.rank = (uint8_t)(stack.rank - 2);
   cje_steps pa = cje_steps_of(&stack, sa, 0), pb = cje_steps_of(&stack, sb, 0);
   for (int64_t q = 0, depth = cjt_count(&stack); q < depth; q++, cje_steps_next(&pa), cje_steps_next(&pb))

@@ -20,7 +20,7 @@ int64_t cje_price_of_move(const cje_unroller *u, cj_ref r) {
   const cj_node *n = cjg_at(u->f, r);
   const cj_op *row = cjg_row(u->f, r);
   bool alike = cjg_type(u->f, r)->dtype == cjg_type(u->f, cje_operand_of(u, r, 0))->dtype; /* bits is not */
-  if (row->alias) return alike && u->form[n->in[0]] == CJE_APART ? 0 : -1;
+  if (row->alias) return alike && is_ready(u, n->in[0]) ? 0 : -1;
   if (row->kind != CJ_MOVES || n->op == CJ_OP_cast || n->op == CJ_OP_pack || n->nin > OPERANDS_MOST) return -1;
   for (int i = 0; i < n->nin; i++)
     if (!is_ready(u, cje_operand_of(u, r, i))) return -1;

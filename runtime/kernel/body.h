@@ -1,7 +1,8 @@
 /*
 ** body.h -- the elementwise loops of one instruction set.  The file that includes it has set
 **
-**   CJK_TABLE, CJK_VBYTES           the table to define, bytes of a vector
+**   CJK_TABLE, CJK_PICKED           the tables to define: rows over vectors, over single elements
+**   CJK_VBYTES                      bytes of a vector
 **   CJK_SLEEF_f64(name, ulp) ..     optional: names of SLEEF's functions (else libm, lane by lane)
 **   CJK_BITS_..(m), CJK_ANY_..(m), CJK_SEL_.., CJK_SQRT_.., CJK_FMA_.., CJK_ROUND_..   optional: instructions that
 **                                   vector C cannot say (a mask as bits of an integer, whether any is set)
@@ -40,6 +41,8 @@
 #include "kernel/words_float.h"
 /* words first, rows after */
 #include "kernel/rows_float.h"
+/* and single elements */
+#include "kernel/rows_picked.h"
 #undef DT
 #undef T
 #undef INT
@@ -58,6 +61,8 @@
 #include "kernel/words_float.h"
 /* words first, rows after */
 #include "kernel/rows_float.h"
+/* and single elements */
+#include "kernel/rows_picked.h"
 #undef DT
 #undef T
 #undef INT
@@ -86,3 +91,4 @@
 
 const cj_loop *const CJK_TABLE[CJ_NDTYPE] = {
     [CJ_F64] = rows_f64, [CJ_F32] = rows_f32, [CJ_I64] = rows_i64, [CJ_BOOL] = rows_b8};
+const cj_picked *const CJK_PICKED[CJ_NDTYPE] = {[CJ_F64] = picked_rows_f64, [CJ_F32] = picked_rows_f32};

@@ -7,6 +7,8 @@
 
 #include "kernel/view.h"
 
+#include <float.h>
+
 /* Instruction sets for which the loops are compiled, worst first. */
 enum { CJ_ISA_BASE, CJ_ISA_AVX2, CJ_ISA_AVX512, CJ_NISA };
 int cjk_isa(void); /* the best that this CPU and this build have; environment CJAC_ISA=base|avx2|avx512 lowers it */
@@ -14,6 +16,8 @@ int cjk_isa(void); /* the best that this CPU and this build have; environment CJ
 /* The inner loop of elementwise row ew (CJ_EW_name) for operands of that dtype (where: the dtype of
 ** operand 2); NULL: the row does not compute in it. */
 cj_loop cjk_loop(int isa, int ew, int dtype);
+/* The same for single elements here and there; NULL: they must be gathered. */
+cj_picked cjk_picked(int isa, int ew, int dtype);
 
 /* Strided copy of equal shapes, any dtype of equal size; broadcasting by stride 0. */
 void cjk_copy_view(const cj_view *in, cj_view *out);
@@ -25,7 +29,7 @@ void cjk_putregion(cj_view *dst, int axis, int64_t first, int64_t step, const cj
 
 /* clang-format off */
 #define CJK_EVALS(X) \
-  X(iota) X(eye) X(copy) X(cast) X(embed) X(diag_embed) X(fold) X(put) X(cat) X(pack) X(gather) X(scatter) X(scatter_add) \
+  X(iota) X(eye) X(copy) X(cast) X(embed) X(diag_embed) X(fold) X(put) X(cat) X(pack) X(check) X(gather) X(scatter) X(scatter_add) \
   X(sum) X(prod) X(amax) X(amin) X(any) X(all) X(argmax) X(argmin) X(argsort) X(searchsorted) X(cumsum) X(cumprod) \
   X(logcumsumexp) X(argcummax) X(argcummin) X(linrec) X(matmul) X(lu) X(lusolve) X(cholesky) X(trisolve) X(qrpack) \
   X(eighpack) X(cofactor) X(svdpack) X(pinv) X(eigpack) X(cofactor2) X(expm) X(lurect) X(exchanges) X(cdft) X(rdft) \
@@ -42,6 +46,9 @@ CJK_EVALS(X)
 #define X(name) size_t cjk_##name##_work(const cj_type *const *in, int nin, const cj_attr *a);
 CJK_WORKS(X)
 #undef X
+
+/* What check asks of a number: that it is positive and finite, or that it is not zero. */
+static inline bool cjk_passes(double v, bool positive) { return positive ? v > 0 && v <= DBL_MAX : v != 0; }
 
 /* One BLAS thread: their number changes the bits of a product. */
 void cjk_blas_threads(void);

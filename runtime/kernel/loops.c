@@ -5,6 +5,7 @@
 
 #if defined(__x86_64__)
 static const cj_loop *const *const by_isa[CJ_NISA] = {cjk_loops_base, cjk_loops_avx2, cjk_loops_avx512};
+static const cj_picked *const *const picked_by_isa[CJ_NISA] = {cjk_picked_base, cjk_picked_avx2, cjk_picked_avx512};
 
 static int best_isa(void) {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return CJ_ISA_BASE;
@@ -15,6 +16,7 @@ static int best_isa(void) {
 }
 #else
 static const cj_loop *const *const by_isa[CJ_NISA] = {cjk_loops_base, cjk_loops_base, cjk_loops_base};
+static const cj_picked *const *const picked_by_isa[CJ_NISA] = {cjk_picked_base, cjk_picked_base, cjk_picked_base};
 static int best_isa(void) { return CJ_ISA_BASE; }
 #endif
 
@@ -28,3 +30,6 @@ int cjk_isa(void) {
 }
 
 cj_loop cjk_loop(int isa, int ew, int dtype) { return by_isa[isa][dtype][ew]; }
+cj_picked cjk_picked(int isa, int ew, int dtype) {
+  return picked_by_isa[isa][dtype] ? picked_by_isa[isa][dtype][ew] : NULL;
+}

@@ -7,14 +7,16 @@
 
 #include "kernel/kernels.h"
 
-enum {
-  CJK_NEW = 0 /* elementwise rows */
-#define X(...) +1
+enum { /* elementwise rows by number, and how many there are */
+#define X(name, ...) CJK_ROW_##name,
 #include "def/elementwise.def"
 #undef X
+       CJK_NEW
 };
 
 /* by dtype, then by row; NULL: the row does not compute in that dtype */
 extern const cj_loop *const cjk_loops_base[CJ_NDTYPE], *const cjk_loops_avx2[CJ_NDTYPE],
                                                            *const cjk_loops_avx512[CJ_NDTYPE];
+extern const cj_picked *const cjk_picked_base[CJ_NDTYPE],
+    *const cjk_picked_avx2[CJ_NDTYPE], *const cjk_picked_avx512[CJ_NDTYPE]; /* by dtype: NULL, or by row */
 #endif

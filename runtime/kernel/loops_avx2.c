@@ -1,6 +1,7 @@
 /* loops_avx2.c -- 32-byte vectors; compiled with -mavx2 -mfma. */
 #define CJK_VBYTES 32
 #define CJK_TABLE cjk_loops_avx2
+#define CJK_PICKED cjk_picked_avx2
 
 #include <immintrin.h>
 #ifndef CJ_NO_SLEEF

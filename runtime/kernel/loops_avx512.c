@@ -1,6 +1,7 @@
 /* loops_avx512.c -- 64-byte vectors; compiled with -mavx512f -mavx512dq -mavx512vl -mavx512bw. */
 #define CJK_VBYTES 64
 #define CJK_TABLE cjk_loops_avx512
+#define CJK_PICKED cjk_picked_avx512
 
 #include <immintrin.h>
 #ifndef CJ_NO_SLEEF

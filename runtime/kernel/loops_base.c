@@ -1,6 +1,7 @@
 /* loops_base.c -- 16-byte vectors: what every CPU of the architecture has (SSE2 on x86-64). */
 #define CJK_VBYTES 16
 #define CJK_TABLE cjk_loops_base
+#define CJK_PICKED cjk_picked_base
 
 #if defined(__x86_64__) && !defined(CJ_NO_SLEEF)
 #include <sleef.h>

@@ -1,4 +1,5 @@
-/* moves.c -- sources, and rows that put elements in other places: embed, diag_embed, fold, put, cat, pack. */
+/* moves.c -- sources, and rows that put elements in other places: embed, diag_embed, fold, put, cat, pack, check. */
+#include "kernel/kernels.h"
 #include "kernel/walk.h"
 #include <string.h>
 
@@ -133,3 +134,16 @@ static cj_status put_together(const cj_view *in, int nin, const cj_attr *a, cj_v
   return CJ_OK;
 }
 const cj_eval cjk_pack[CJ_NDTYPE] = {put_together, put_together, put_together, put_together};
+
+/* {row, positive} */
+static cj_status check(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
+  CJ_UNUSED(ws);
+  bool good = true;
+  for (int i = 0; i < nin; i++) {
+    bool wide = in[i].type->dtype == CJ_F64;
+    good &= cjk_passes(wide ? *(const double *)in[i].data : (double)*(const float *)in[i].data, a->v[1] != 0);
+  }
+  memset(out->data, 0, cjt_bytes(out->type));
+  return good ? CJ_OK : CJ_EDOMAIN;
+}
+const cj_eval cjk_check[CJ_NDTYPE] = {[CJ_F64] = check, [CJ_F32] = check};

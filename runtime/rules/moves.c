@@ -252,7 +252,7 @@ const cj_op cjo_cat = {.name = "cat",
                        .eval = cjk_cat,
                        .transpose = transpose_cat};
 
-/* --- pack: emitted only for plans (exec/unroll.h), so it has no derivative ------------------------- */
+/* --- pack, check: emitted only for plans (exec/unroll.h), so they have no derivative --------------- */
 
 static CJR_INFER(infer_pack) { /* v: the sizes of the result, from the front */
   cj_type t = cjt_scalar(nin ? in[0]->dtype : CJ_F64);
@@ -278,3 +278,24 @@ const cj_op cjo_pack = {.name = "pack",
                         .nin = 255,
                         .infer = infer_pack,
                         .eval = cjk_pack};
+
+/* v: the row for which it speaks, and whether numbers must be positive and finite, or only not zero */
+static CJR_INFER(infer_check) {
+  for (int e = 0; e < nin; e++)
+    if (!cjr_samedtype(c, self, in[0], in[e])) return false;
+  *out = cjt_scalar(CJ_BOOL);
+  if (nin && cjt_isfloat(in[0]->dtype) && a->v[0] >= 0 && a->v[0] < CJ_NOPS) return true;
+  cjm_fail(c, CJ_EARG, "%s: nothing to check", self->name);
+  return false;
+}
+
+const cj_op cjo_check = {.name = "check",
+                         .sig = "x...",
+                         .doc = "fails as another row does where numbers are not positive, or are zero",
+                         .kind = CJ_DENSE,
+                         .nin = 255,
+                         .core = 0,
+                         .flags = CJ_NODIFF,
+                         .fault = "a number is out of its domain",
+                         .infer = infer_check,
+                         .eval = cjk_check};
