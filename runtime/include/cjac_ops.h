@@ -545,32 +545,39 @@ static inline cj_status cj_ndtri(cj_ctx *c, cj_val x, cj_val *out) {
   return cj_apply(c, 78, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
+/* -x log(x), the entropy; 0 at 0 */
+static inline cj_status cj_entr(cj_ctx *c, cj_val x, cj_val *out) {
+  cj_val in_[1] = {x};
+  int nout_;
+  return cj_apply(c, 79, in_, 1, NULL, 0, out, 1, &nout_);
+}
+
 /* modified Bessel function of order 0 */
 static inline cj_status cj_i0(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 79, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 80, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* modified Bessel function of order 1 */
 static inline cj_status cj_i1(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 80, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 81, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* exp(-|x|) i0(x) */
 static inline cj_status cj_i0e(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 81, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 82, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* exp(-|x|) i1(x) */
 static inline cj_status cj_i1e(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 82, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 83, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* the same elements in another shape; one size may be -1: what is left */
@@ -580,7 +587,7 @@ static inline cj_status cj_reshape(cj_ctx *c, cj_val x, const int64_t *shape, in
   cj_param p_[1];
   if (nshape > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(shape, nshape);
-  return cj_apply(c, 88, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 89, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* the axes in another order */
@@ -590,7 +597,7 @@ static inline cj_status cj_permute(cj_ctx *c, cj_val x, const int64_t *dims, int
   cj_param p_[1];
   if (ndims > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dims, ndims);
-  return cj_apply(c, 89, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 90, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* repeats axes of size 1, and as new leading axes; -1 keeps a size */
@@ -600,7 +607,7 @@ static inline cj_status cj_expand(cj_ctx *c, cj_val x, const int64_t *shape, int
   cj_param p_[1];
   if (nshape > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(shape, nshape);
-  return cj_apply(c, 90, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 91, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* the elements at first, first + step, ..., last of an axis (step usually 1) */
@@ -612,7 +619,7 @@ static inline cj_status cj_slice(cj_ctx *c, cj_val x, int64_t dim, int64_t first
   p_[1] = cj_param_int(first);
   p_[2] = cj_param_int(last);
   p_[3] = cj_param_int(step);
-  return cj_apply(c, 91, in_, 1, p_, 4, out, 1, &nout_);
+  return cj_apply(c, 92, in_, 1, p_, 4, out, 1, &nout_);
 }
 
 /* the diagonal of two axes, which becomes the last one (offset usually 0, dim1 usually 0, dim2 usually 1) */
@@ -623,7 +630,7 @@ static inline cj_status cj_diagonal(cj_ctx *c, cj_val x, int64_t offset, int64_t
   p_[0] = cj_param_int(offset);
   p_[1] = cj_param_int(dim1);
   p_[2] = cj_param_int(dim2);
-  return cj_apply(c, 92, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 93, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* windows of that size every step elements of an axis; the places in a window become the last axis */
@@ -634,7 +641,7 @@ static inline cj_status cj_unfold(cj_ctx *c, cj_val x, int64_t dim, int64_t size
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_int(size);
   p_[2] = cj_param_int(step);
-  return cj_apply(c, 93, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 94, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* square matrices with the last axis on a diagonal, zeros elsewhere (offset usually 0, dim1 usually -2, dim2 usually -1) */
@@ -645,7 +652,7 @@ static inline cj_status cj_diag_embed(cj_ctx *c, cj_val x, int64_t offset, int64
   p_[0] = cj_param_int(offset);
   p_[1] = cj_param_int(dim1);
   p_[2] = cj_param_int(dim2);
-  return cj_apply(c, 97, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 98, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* tensors one after the other along an axis (dim usually 0) */
@@ -653,7 +660,7 @@ static inline cj_status cj_cat(cj_ctx *c, const cj_val *tensors, int ntensors, i
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 100, tensors, ntensors, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 101, tensors, ntensors, p_, 1, out, 1, &nout_);
 }
 
 /* the elements of x at index along an axis; the result has the shape of index */
@@ -662,7 +669,7 @@ static inline cj_status cj_gather(cj_ctx *c, cj_val x, int64_t dim, cj_val index
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 102, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 104, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* x with the elements of src written to the places index along an axis */
@@ -671,7 +678,7 @@ static inline cj_status cj_scatter(cj_ctx *c, cj_val x, int64_t dim, cj_val inde
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 103, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 105, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* x with the elements of src added at the places index along an axis */
@@ -680,7 +687,7 @@ static inline cj_status cj_scatter_add(cj_ctx *c, cj_val x, int64_t dim, cj_val 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 104, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 106, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* sum over all axes, one or several; 0 of nothing (dim may be absent, keepdim usually false) */
@@ -691,7 +698,7 @@ static inline cj_status cj_sum(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 105, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 107, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* product over all axes or one; 1 of nothing (dim may be absent, keepdim usually false) */
@@ -701,7 +708,7 @@ static inline cj_status cj_prod(cj_ctx *c, cj_val x, const int64_t *dim, bool ke
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 106, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 108, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* largest element; ties share the derivative (dim may be absent, keepdim usually false) */
@@ -712,7 +719,7 @@ static inline cj_status cj_amax(cj_ctx *c, cj_val x, const int64_t *dim, int ndi
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 107, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 109, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* smallest element; ties share the derivative (dim may be absent, keepdim usually false) */
@@ -723,7 +730,7 @@ static inline cj_status cj_amin(cj_ctx *c, cj_val x, const int64_t *dim, int ndi
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 108, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 110, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* one or more elements are true (not 0); false of nothing (dim may be absent, keepdim usually false) */
@@ -734,7 +741,7 @@ static inline cj_status cj_any(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 109, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 111, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* all elements are true (not 0); true of nothing (dim may be absent, keepdim usually false) */
@@ -745,7 +752,7 @@ static inline cj_status cj_all(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 110, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 112, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* position of the first largest element, counted over all axes or along one (dim may be absent, keepdim usually false) */
@@ -755,7 +762,7 @@ static inline cj_status cj_argmax(cj_ctx *c, cj_val x, const int64_t *dim, bool 
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 111, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 113, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* position of the first smallest element, counted over all axes or along one (dim may be absent, keepdim usually false) */
@@ -765,7 +772,7 @@ static inline cj_status cj_argmin(cj_ctx *c, cj_val x, const int64_t *dim, bool 
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 112, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 114, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* sums of the elements up to each one */
@@ -774,7 +781,7 @@ static inline cj_status cj_cumsum(cj_ctx *c, cj_val x, int64_t dim, cj_val *out)
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 113, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 115, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* products of the elements up to each one */
@@ -783,7 +790,7 @@ static inline cj_status cj_cumprod(cj_ctx *c, cj_val x, int64_t dim, cj_val *out
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 114, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 116, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* log of the sums of exponentials up to each element, without overflow */
@@ -792,7 +799,7 @@ static inline cj_status cj_logcumsumexp(cj_ctx *c, cj_val x, int64_t dim, cj_val
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 115, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 117, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* positions of the elements in their order along dim; equal ones stay in theirs, NaN is above every number (dim usually -1, descending usually false, stable usually true) */
@@ -803,7 +810,7 @@ static inline cj_status cj_argsort(cj_ctx *c, cj_val x, int64_t dim, bool descen
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_int(descending);
   p_[2] = cj_param_int(stable);
-  return cj_apply(c, 119, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 121, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* position before which each value would have to be inserted into the ascending last dim of sequence; right: behind equal ones (right usually false) */
@@ -812,7 +819,7 @@ static inline cj_status cj_searchsorted(cj_ctx *c, cj_val sequence, cj_val value
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(right);
-  return cj_apply(c, 120, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 122, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* number of the interval between ascending boundaries in which each value lies, from 1 (right usually false) */
@@ -821,21 +828,21 @@ static inline cj_status cj_bucketize(cj_ctx *c, cj_val values, cj_val boundaries
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(right);
-  return cj_apply(c, 121, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 123, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* matrix product; vectors are a row on the left, a column on the right */
 static inline cj_status cj_matmul(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 122, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 124, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* lower triangular l with l l' = a, for symmetric positive definite a */
 static inline cj_status cj_linalg_cholesky(cj_ctx *c, cj_val a, cj_val *out) {
   cj_val in_[1] = {a};
   int nout_;
-  return cj_apply(c, 125, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 127, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* real and imaginary part of the first half of the discrete Fourier transform of n numbers along dim (n may be absent, dim usually -1, norm usually "backward") */
@@ -845,7 +852,7 @@ static inline cj_status cj_fft_rfft(cj_ctx *c, cj_val x, const int64_t *n, int64
   p_[0] = cj_param_ints(n, n ? 1 : -1);
   p_[1] = cj_param_int(dim);
   p_[2] = cj_param_str(norm);
-  return cj_apply(c, 142, in_, 1, p_, 3, out, cap, nout);
+  return cj_apply(c, 144, in_, 1, p_, 3, out, cap, nout);
 }
 
 /* the n real numbers (usually 2 (m - 1)) of which rfft makes these m complex ones (n may be absent, dim usually -1, norm usually "backward") */
@@ -856,7 +863,7 @@ static inline cj_status cj_fft_irfft(cj_ctx *c, cj_val re, cj_val im, const int6
   p_[0] = cj_param_ints(n, n ? 1 : -1);
   p_[1] = cj_param_int(dim);
   p_[2] = cj_param_str(norm);
-  return cj_apply(c, 143, in_, 2, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 145, in_, 2, p_, 3, out, 1, &nout_);
 }
 
 /* discrete Fourier transform along dim, real and imaginary parts (im may be absent, n may be absent, dim usually -1, norm usually "backward") */
@@ -866,7 +873,7 @@ static inline cj_status cj_fft_fft(cj_ctx *c, cj_val re, cj_val im, const int64_
   p_[0] = cj_param_ints(n, n ? 1 : -1);
   p_[1] = cj_param_int(dim);
   p_[2] = cj_param_str(norm);
-  return cj_apply(c, 144, in_, 2, p_, 3, out, cap, nout);
+  return cj_apply(c, 146, in_, 2, p_, 3, out, cap, nout);
 }
 
 /* inverse of fft (im may be absent, n may be absent, dim usually -1, norm usually "backward") */
@@ -876,7 +883,7 @@ static inline cj_status cj_fft_ifft(cj_ctx *c, cj_val re, cj_val im, const int64
   p_[0] = cj_param_ints(n, n ? 1 : -1);
   p_[1] = cj_param_int(dim);
   p_[2] = cj_param_str(norm);
-  return cj_apply(c, 145, in_, 2, p_, 3, out, cap, nout);
+  return cj_apply(c, 147, in_, 2, p_, 3, out, cap, nout);
 }
 
 /* mean over all elements or along dims (dim may be absent, keepdim usually false) */
@@ -887,7 +894,7 @@ static inline cj_status cj_mean(cj_ctx *c, cj_val x, const int64_t *dim, int ndi
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 146, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 150, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* largest element; along a dim the largest elements and their positions (dim may be absent, keepdim usually false) */
@@ -896,7 +903,7 @@ static inline cj_status cj_max(cj_ctx *c, cj_val x, const int64_t *dim, bool kee
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 147, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 151, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* smallest element; along a dim the smallest elements and their positions (dim may be absent, keepdim usually false) */
@@ -905,7 +912,7 @@ static inline cj_status cj_min(cj_ctx *c, cj_val x, const int64_t *dim, bool kee
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 148, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 152, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* variance, with n - correction as divisor (dim may be absent, correction usually 1, keepdim usually false) */
@@ -917,7 +924,7 @@ static inline cj_status cj_var(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(correction);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 149, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 153, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* standard deviation, with n - correction as divisor; derivative 0 where it is 0 (dim may be absent, correction usually 1, keepdim usually false) */
@@ -929,7 +936,7 @@ static inline cj_status cj_std(cj_ctx *c, cj_val x, const int64_t *dim, int ndim
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(correction);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 150, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 154, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* p-norm of the elements as a vector, over all of them or along dims; p may be inf, -inf, 0 or "fro" (the same as 2); derivative 0 at 0 (p usually 2, dim may be absent, keepdim usually false) */
@@ -941,7 +948,7 @@ static inline cj_status cj_norm(cj_ctx *c, cj_val x, cj_param p, const int64_t *
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dim, ndim);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 151, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 155, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* log of the sum of exponentials, without overflow (dim may be absent, keepdim usually false) */
@@ -952,7 +959,7 @@ static inline cj_status cj_logsumexp(cj_ctx *c, cj_val x, const int64_t *dim, in
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 152, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 156, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* exponentials scaled to sum 1 along dim (dim usually -1) */
@@ -961,7 +968,7 @@ static inline cj_status cj_softmax(cj_ctx *c, cj_val x, int64_t dim, cj_val *out
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 153, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 157, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* logarithm of softmax, without loss for small probabilities (dim usually -1) */
@@ -970,7 +977,7 @@ static inline cj_status cj_log_softmax(cj_ctx *c, cj_val x, int64_t dim, cj_val 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 154, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 158, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* elements in ascending order along dim and the positions they came from; equal ones stay in their order, NaN is above every number (dim usually -1, descending usually false, stable usually true) */
@@ -980,14 +987,14 @@ static inline cj_status cj_sort(cj_ctx *c, cj_val x, int64_t dim, bool descendin
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_int(descending);
   p_[2] = cj_param_int(stable);
-  return cj_apply(c, 155, in_, 1, p_, 3, out, cap, nout);
+  return cj_apply(c, 159, in_, 1, p_, 3, out, cap, nout);
 }
 
 /* elements in ascending order along the first dim */
 static inline cj_status cj_msort(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 156, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 160, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* the k largest (or smallest) elements along dim, in order, and their positions (dim usually -1, largest usually true, sorted usually true) */
@@ -998,7 +1005,7 @@ static inline cj_status cj_topk(cj_ctx *c, cj_val x, int64_t k, int64_t dim, boo
   p_[1] = cj_param_int(dim);
   p_[2] = cj_param_int(largest);
   p_[3] = cj_param_int(sorted);
-  return cj_apply(c, 157, in_, 1, p_, 4, out, cap, nout);
+  return cj_apply(c, 161, in_, 1, p_, 4, out, cap, nout);
 }
 
 /* k-th smallest element along dim and its position (dim usually -1, keepdim usually false) */
@@ -1008,7 +1015,7 @@ static inline cj_status cj_kthvalue(cj_ctx *c, cj_val x, int64_t k, int64_t dim,
   p_[0] = cj_param_int(k);
   p_[1] = cj_param_int(dim);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 158, in_, 1, p_, 3, out, cap, nout);
+  return cj_apply(c, 162, in_, 1, p_, 3, out, cap, nout);
 }
 
 /* median (of an even number the lower one); along a dim the medians and their positions (dim may be absent, keepdim usually false) */
@@ -1017,7 +1024,7 @@ static inline cj_status cj_median(cj_ctx *c, cj_val x, const int64_t *dim, bool 
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 159, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 163, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* median of the elements that are not NaN; along a dim the medians and their positions (dim may be absent, keepdim usually false) */
@@ -1026,7 +1033,7 @@ static inline cj_status cj_nanmedian(cj_ctx *c, cj_val x, const int64_t *dim, bo
   cj_param p_[2];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 160, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 164, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* value below which a share q of the elements lies, linear between two of them (dim may be absent, keepdim usually false) */
@@ -1037,7 +1044,7 @@ static inline cj_status cj_quantile(cj_ctx *c, cj_val x, double q, const int64_t
   p_[0] = cj_param_num(q);
   p_[1] = cj_param_ints(dim, dim ? 1 : -1);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 161, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 165, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* largest of the elements up to each one, and its position (the last of equals) */
@@ -1045,7 +1052,7 @@ static inline cj_status cj_cummax(cj_ctx *c, cj_val x, int64_t dim, cj_val *out,
   cj_val in_[1] = {x};
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 162, in_, 1, p_, 1, out, cap, nout);
+  return cj_apply(c, 166, in_, 1, p_, 1, out, cap, nout);
 }
 
 /* smallest of the elements up to each one, and its position (the last of equals) */
@@ -1053,7 +1060,7 @@ static inline cj_status cj_cummin(cj_ctx *c, cj_val x, int64_t dim, cj_val *out,
   cj_val in_[1] = {x};
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 163, in_, 1, p_, 1, out, cap, nout);
+  return cj_apply(c, 167, in_, 1, p_, 1, out, cap, nout);
 }
 
 /* sum of the elements that are not NaN (dim may be absent, keepdim usually false) */
@@ -1064,7 +1071,7 @@ static inline cj_status cj_nansum(cj_ctx *c, cj_val x, const int64_t *dim, int n
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 164, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 168, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* mean of the elements that are not NaN (dim may be absent, keepdim usually false) */
@@ -1075,7 +1082,7 @@ static inline cj_status cj_nanmean(cj_ctx *c, cj_val x, const int64_t *dim, int 
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 165, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 169, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* number of elements that are not 0 (dim may be absent) */
@@ -1085,7 +1092,7 @@ static inline cj_status cj_count_nonzero(cj_ctx *c, cj_val x, const int64_t *dim
   cj_param p_[1];
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
-  return cj_apply(c, 166, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 170, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* differences of neighbours along dim, n times; prepend and append first put before and behind (n usually 1, dim usually -1, prepend may be absent, append may be absent) */
@@ -1095,7 +1102,7 @@ static inline cj_status cj_diff(cj_ctx *c, cj_val x, int64_t n, int64_t dim, cj_
   cj_param p_[2];
   p_[0] = cj_param_int(n);
   p_[1] = cj_param_int(dim);
-  return cj_apply(c, 167, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 171, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* integral along dim by trapezoids, over points x or steps dx (x may be absent, dx usually 1, dim usually -1) */
@@ -1105,7 +1112,7 @@ static inline cj_status cj_trapz(cj_ctx *c, cj_val y, cj_val x, double dx, int64
   cj_param p_[2];
   p_[0] = cj_param_num(dx);
   p_[1] = cj_param_int(dim);
-  return cj_apply(c, 168, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 172, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* integral along dim by trapezoids, over points x or steps dx (x may be absent, dx usually 1, dim usually -1) */
@@ -1115,7 +1122,7 @@ static inline cj_status cj_trapezoid(cj_ctx *c, cj_val y, cj_val x, double dx, i
   cj_param p_[2];
   p_[0] = cj_param_num(dx);
   p_[1] = cj_param_int(dim);
-  return cj_apply(c, 169, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 173, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* integrals along dim up to each point but the first (x may be absent, dx usually 1, dim usually -1) */
@@ -1125,7 +1132,7 @@ static inline cj_status cj_cumulative_trapezoid(cj_ctx *c, cj_val y, cj_val x, d
   cj_param p_[2];
   p_[0] = cj_param_num(dx);
   p_[1] = cj_param_int(dim);
-  return cj_apply(c, 170, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 174, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* smallest and largest element; ties share the derivative (dim may be absent, keepdim usually false) */
@@ -1135,7 +1142,7 @@ static inline cj_status cj_aminmax(cj_ctx *c, cj_val x, const int64_t *dim, int 
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(keepdim);
-  return cj_apply(c, 171, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 175, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* variance and mean (dim may be absent, correction usually 1, keepdim usually false) */
@@ -1146,7 +1153,7 @@ static inline cj_status cj_var_mean(cj_ctx *c, cj_val x, const int64_t *dim, int
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(correction);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 172, in_, 1, p_, 3, out, cap, nout);
+  return cj_apply(c, 176, in_, 1, p_, 3, out, cap, nout);
 }
 
 /* standard deviation and mean (dim may be absent, correction usually 1, keepdim usually false) */
@@ -1157,7 +1164,7 @@ static inline cj_status cj_std_mean(cj_ctx *c, cj_val x, const int64_t *dim, int
   p_[0] = cj_param_ints(dim, ndim);
   p_[1] = cj_param_int(correction);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 173, in_, 1, p_, 3, out, cap, nout);
+  return cj_apply(c, 177, in_, 1, p_, 3, out, cap, nout);
 }
 
 /* same elements, other shape; one size may be -1 */
@@ -1167,7 +1174,7 @@ static inline cj_status cj_view(cj_ctx *c, cj_val x, const int64_t *shape, int n
   cj_param p_[1];
   if (nshape > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(shape, nshape);
-  return cj_apply(c, 174, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 178, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* dims first to last made one (first usually 0, last usually -1) */
@@ -1177,7 +1184,7 @@ static inline cj_status cj_flatten(cj_ctx *c, cj_val x, int64_t first, int64_t l
   cj_param p_[2];
   p_[0] = cj_param_int(first);
   p_[1] = cj_param_int(last);
-  return cj_apply(c, 175, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 179, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* without the dims of size 1, or those of them that are given (dim may be absent) */
@@ -1187,7 +1194,7 @@ static inline cj_status cj_squeeze(cj_ctx *c, cj_val x, const int64_t *dim, int 
   cj_param p_[1];
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dim, ndim);
-  return cj_apply(c, 176, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 180, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* a dim of size 1 more, at place dim of the result */
@@ -1196,7 +1203,7 @@ static inline cj_status cj_unsqueeze(cj_ctx *c, cj_val x, int64_t dim, cj_val *o
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 177, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 181, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* repeated along dims of size 1 and new leading ones */
@@ -1206,7 +1213,7 @@ static inline cj_status cj_broadcast_to(cj_ctx *c, cj_val x, const int64_t *shap
   cj_param p_[1];
   if (nshape > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(shape, nshape);
-  return cj_apply(c, 178, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 182, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* two dims exchanged */
@@ -1216,21 +1223,21 @@ static inline cj_status cj_transpose(cj_ctx *c, cj_val x, int64_t a, int64_t b, 
   cj_param p_[2];
   p_[0] = cj_param_int(a);
   p_[1] = cj_param_int(b);
-  return cj_apply(c, 179, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 183, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* transpose of a matrix */
 static inline cj_status cj_t(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 180, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 184, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* transpose of the last two dims */
 static inline cj_status cj_mT(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 181, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 185, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* order of the elements reversed along dims */
@@ -1240,7 +1247,7 @@ static inline cj_status cj_flip(cj_ctx *c, cj_val x, const int64_t *dims, int nd
   cj_param p_[1];
   if (ndims > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(dims, ndims);
-  return cj_apply(c, 182, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 186, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* elements moved by shift along dim, round the end; without dim in reading order (dim may be absent) */
@@ -1252,7 +1259,7 @@ static inline cj_status cj_roll(cj_ctx *c, cj_val x, const int64_t *shift, int n
   p_[0] = cj_param_ints(shift, nshift);
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dim, ndim);
-  return cj_apply(c, 183, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 187, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* tensors of one shape along a new dim (dim usually 0) */
@@ -1260,7 +1267,7 @@ static inline cj_status cj_stack(cj_ctx *c, const cj_val *tensors, int ntensors,
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 184, tensors, ntensors, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 188, tensors, ntensors, p_, 1, out, 1, &nout_);
 }
 
 /* pieces of that size (the last may be smaller), or of those sizes, along dim (dim usually 0) */
@@ -1270,7 +1277,7 @@ static inline cj_status cj_split(cj_ctx *c, cj_val x, const int64_t *size, int n
   if (nsize > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(size, nsize);
   p_[1] = cj_param_int(dim);
-  return cj_apply(c, 185, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 189, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* at most n pieces of equal size (the last may be smaller) along dim (dim usually 0) */
@@ -1279,7 +1286,7 @@ static inline cj_status cj_chunk(cj_ctx *c, cj_val x, int64_t n, int64_t dim, cj
   cj_param p_[2];
   p_[0] = cj_param_int(n);
   p_[1] = cj_param_int(dim);
-  return cj_apply(c, 186, in_, 1, p_, 2, out, cap, nout);
+  return cj_apply(c, 190, in_, 1, p_, 2, out, cap, nout);
 }
 
 /* every slice along dim (dim usually 0) */
@@ -1287,7 +1294,7 @@ static inline cj_status cj_unbind(cj_ctx *c, cj_val x, int64_t dim, cj_val *out,
   cj_val in_[1] = {x};
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 187, in_, 1, p_, 1, out, cap, nout);
+  return cj_apply(c, 191, in_, 1, p_, 1, out, cap, nout);
 }
 
 /* length elements along dim, from first on */
@@ -1298,7 +1305,7 @@ static inline cj_status cj_narrow(cj_ctx *c, cj_val x, int64_t dim, int64_t firs
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_int(first);
   p_[2] = cj_param_int(length);
-  return cj_apply(c, 188, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 192, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* slice i along dim, which vanishes */
@@ -1308,7 +1315,7 @@ static inline cj_status cj_select(cj_ctx *c, cj_val x, int64_t dim, int64_t i, c
   cj_param p_[2];
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_int(i);
-  return cj_apply(c, 189, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 193, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* border of pads elements before and after each dim, the last dim first; negative numbers crop; mode constant, reflect, replicate or circular (value usually 0, mode usually "constant") */
@@ -1320,7 +1327,7 @@ static inline cj_status cj_pad(cj_ctx *c, cj_val x, const int64_t *pads, int npa
   p_[0] = cj_param_ints(pads, npads);
   p_[1] = cj_param_num(value);
   p_[2] = cj_param_str(mode);
-  return cj_apply(c, 190, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 194, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* matrix with x on its k-th diagonal, or the k-th diagonal of a matrix x (k usually 0) */
@@ -1329,7 +1336,7 @@ static inline cj_status cj_diag(cj_ctx *c, cj_val x, int64_t k, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(k);
-  return cj_apply(c, 191, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 195, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* lower triangle up to the k-th diagonal, zeros elsewhere (k usually 0) */
@@ -1338,7 +1345,7 @@ static inline cj_status cj_tril(cj_ctx *c, cj_val x, int64_t k, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(k);
-  return cj_apply(c, 192, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 196, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* upper triangle from the k-th diagonal on, zeros elsewhere (k usually 0) */
@@ -1347,7 +1354,7 @@ static inline cj_status cj_triu(cj_ctx *c, cj_val x, int64_t k, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(k);
-  return cj_apply(c, 193, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 197, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* the whole repeated so often along each dim */
@@ -1357,7 +1364,7 @@ static inline cj_status cj_tile(cj_ctx *c, cj_val x, const int64_t *counts, int 
   cj_param p_[1];
   if (ncounts > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[0] = cj_param_ints(counts, ncounts);
-  return cj_apply(c, 194, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 198, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* a dim split into several */
@@ -1368,14 +1375,14 @@ static inline cj_status cj_unflatten(cj_ctx *c, cj_val x, int64_t dim, const int
   p_[0] = cj_param_int(dim);
   if (nsizes > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(sizes, nsizes);
-  return cj_apply(c, 195, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 199, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* all elements in one dim */
 static inline cj_status cj_ravel(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 196, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 200, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* dims moved to other places, the rest in order */
@@ -1387,7 +1394,7 @@ static inline cj_status cj_movedim(cj_ctx *c, cj_val x, const int64_t *source, i
   p_[0] = cj_param_ints(source, nsource);
   if (ndestination > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(destination, ndestination);
-  return cj_apply(c, 197, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 201, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* k quarter turns in the plane of two dims, from the first to the second (k usually 1, dims may be absent) */
@@ -1398,45 +1405,45 @@ static inline cj_status cj_rot90(cj_ctx *c, cj_val x, int64_t k, const int64_t *
   p_[0] = cj_param_int(k);
   if (ndims > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dims, ndims);
-  return cj_apply(c, 198, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 202, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* order reversed along the first dim */
 static inline cj_status cj_flipud(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 199, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 203, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* order reversed along the second dim */
 static inline cj_status cj_fliplr(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 200, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 204, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* tensors along the second dim, vectors along the first */
 static inline cj_status cj_hstack(cj_ctx *c, const cj_val *tensors, int ntensors, cj_val *out) {
   int nout_;
-  return cj_apply(c, 201, tensors, ntensors, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 205, tensors, ntensors, NULL, 0, out, 1, &nout_);
 }
 
 /* tensors along the first dim, vectors as rows */
 static inline cj_status cj_vstack(cj_ctx *c, const cj_val *tensors, int ntensors, cj_val *out) {
   int nout_;
-  return cj_apply(c, 202, tensors, ntensors, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 206, tensors, ntensors, NULL, 0, out, 1, &nout_);
 }
 
 /* tensors along the third dim */
 static inline cj_status cj_dstack(cj_ctx *c, const cj_val *tensors, int ntensors, cj_val *out) {
   int nout_;
-  return cj_apply(c, 203, tensors, ntensors, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 207, tensors, ntensors, NULL, 0, out, 1, &nout_);
 }
 
 /* tensors along the second dim, vectors as columns */
 static inline cj_status cj_column_stack(cj_ctx *c, const cj_val *tensors, int ntensors, cj_val *out) {
   int nout_;
-  return cj_apply(c, 204, tensors, ntensors, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 208, tensors, ntensors, NULL, 0, out, 1, &nout_);
 }
 
 /* each element so often, along dim or of all elements in one dim (dim may be absent) */
@@ -1446,14 +1453,14 @@ static inline cj_status cj_repeat_interleave(cj_ctx *c, cj_val x, int64_t repeat
   cj_param p_[2];
   p_[0] = cj_param_int(repeats);
   p_[1] = cj_param_ints(dim, dim ? 1 : -1);
-  return cj_apply(c, 205, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 209, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* the coordinates of a grid, one tensor for each dim (indexing usually "ij") */
 static inline cj_status cj_meshgrid(cj_ctx *c, const cj_val *tensors, int ntensors, const char *indexing, cj_val *out, int cap, int *nout) {
   cj_param p_[1];
   p_[0] = cj_param_str(indexing);
-  return cj_apply(c, 206, tensors, ntensors, p_, 1, out, cap, nout);
+  return cj_apply(c, 210, tensors, ntensors, p_, 1, out, cap, nout);
 }
 
 /* matrix with all elements of x on its k-th diagonal (k usually 0) */
@@ -1462,35 +1469,35 @@ static inline cj_status cj_diagflat(cj_ctx *c, cj_val x, int64_t k, cj_val *out)
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(k);
-  return cj_apply(c, 207, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 211, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* sum of the diagonal of the last two dims */
 static inline cj_status cj_trace(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 208, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 212, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* an equal tensor */
 static inline cj_status cj_clone(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 209, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 213, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x, constant for derivatives */
 static inline cj_status cj_detach(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 210, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 214, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x, constant for derivatives */
 static inline cj_status cj_stop_gradient(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 211, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 215, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x in another dtype */
@@ -1499,7 +1506,7 @@ static inline cj_status cj_to(cj_ctx *c, cj_val x, cj_dtype dtype, cj_val *out) 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dtype);
-  return cj_apply(c, 212, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 216, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* the slices of x along dim with the numbers index */
@@ -1508,7 +1515,7 @@ static inline cj_status cj_index_select(cj_ctx *c, cj_val x, int64_t dim, cj_val
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 213, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 217, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* x at places: one index for each leading dim, broadcast against each other; the other dims follow */
@@ -1519,21 +1526,21 @@ static inline cj_status cj_index(cj_ctx *c, cj_val x, const cj_val *indices, int
   in_[n_++] = x;
   for (int i_ = 0; i_ < nindices; i_++) in_[n_++] = indices[i_];
   int nout_;
-  return cj_apply(c, 214, in_, n_, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 218, in_, n_, NULL, 0, out, 1, &nout_);
 }
 
 /* elements of x by their number in reading order */
 static inline cj_status cj_take(cj_ctx *c, cj_val x, cj_val index, cj_val *out) {
   cj_val in_[2] = {x, index};
   int nout_;
-  return cj_apply(c, 215, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 219, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* value where mask is true, else x */
 static inline cj_status cj_masked_fill(cj_ctx *c, cj_val x, cj_val mask, cj_val value, cj_val *out) {
   cj_val in_[3] = {x, mask, value};
   int nout_;
-  return cj_apply(c, 216, in_, 3, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 220, in_, 3, NULL, 0, out, 1, &nout_);
 }
 
 /* x with alpha src added to its slices along dim with the numbers index (alpha usually 1) */
@@ -1543,7 +1550,7 @@ static inline cj_status cj_index_add(cj_ctx *c, cj_val x, int64_t dim, cj_val in
   cj_param p_[2];
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_num(alpha);
-  return cj_apply(c, 217, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 221, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* x with the places that index would read replaced by v, or with v added to them (accumulate usually false) */
@@ -1557,7 +1564,7 @@ static inline cj_status cj_index_put(cj_ctx *c, cj_val x, const cj_val *indices,
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(accumulate);
-  return cj_apply(c, 218, in_, n_, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 222, in_, n_, p_, 1, out, 1, &nout_);
 }
 
 /* x with slice i along dim replaced by src */
@@ -1567,7 +1574,7 @@ static inline cj_status cj_select_scatter(cj_ctx *c, cj_val x, cj_val src, int64
   cj_param p_[2];
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_int(i);
-  return cj_apply(c, 219, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 223, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* x with src written to its slices along dim with the numbers index */
@@ -1576,7 +1583,7 @@ static inline cj_status cj_index_copy(cj_ctx *c, cj_val x, int64_t dim, cj_val i
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 220, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 224, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* x with value in its slices along dim with the numbers index */
@@ -1585,7 +1592,7 @@ static inline cj_status cj_index_fill(cj_ctx *c, cj_val x, int64_t dim, cj_val i
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 221, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 225, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* elements of x at index along dim, the other dims broadcast; without dim in reading order (dim may be absent) */
@@ -1594,14 +1601,14 @@ static inline cj_status cj_take_along_dim(cj_ctx *c, cj_val x, cj_val index, con
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_ints(dim, dim ? 1 : -1);
-  return cj_apply(c, 222, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 226, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* x with the elements of src, in order, where mask is true */
 static inline cj_status cj_masked_scatter(cj_ctx *c, cj_val x, cj_val mask, cj_val src, cj_val *out) {
   cj_val in_[3] = {x, mask, src};
   int nout_;
-  return cj_apply(c, 223, in_, 3, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 227, in_, 3, NULL, 0, out, 1, &nout_);
 }
 
 /* x with the slice first, first + step, ..., last along dim replaced by src (step usually 1) */
@@ -1613,7 +1620,7 @@ static inline cj_status cj_slice_scatter(cj_ctx *c, cj_val x, cj_val src, int64_
   p_[1] = cj_param_int(first);
   p_[2] = cj_param_int(last);
   p_[3] = cj_param_int(step);
-  return cj_apply(c, 224, in_, 2, p_, 4, out, 1, &nout_);
+  return cj_apply(c, 228, in_, 2, p_, 4, out, 1, &nout_);
 }
 
 /* 1 at the class that each position names, of n, else 0 */
@@ -1622,7 +1629,7 @@ static inline cj_status cj_one_hot(cj_ctx *c, cj_val x, int64_t n, cj_val *out) 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(n);
-  return cj_apply(c, 225, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 229, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* how often each position comes, or the sum of its weights; called from Lua the result is long enough (weights may be absent, minlength usually 0) */
@@ -1631,35 +1638,35 @@ static inline cj_status cj_bincount(cj_ctx *c, cj_val x, cj_val weights, int64_t
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(minlength);
-  return cj_apply(c, 226, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 230, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* product of two matrices */
 static inline cj_status cj_mm(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 227, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 231, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* products of two batches of matrices */
 static inline cj_status cj_bmm(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 228, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 232, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* inner product of two vectors */
 static inline cj_status cj_dot(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 229, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 233, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* matrix of all products of two vectors */
 static inline cj_status cj_outer(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 230, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 234, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* vector product along a dim of size 3 (dim usually -1) */
@@ -1668,7 +1675,7 @@ static inline cj_status cj_cross(cj_ctx *c, cj_val a, cj_val b, int64_t dim, cj_
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 231, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 235, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* sum of products in Einstein's notation: "ij,jk->ik" is a matrix product; without an arrow the labels that occur once, in order */
@@ -1676,7 +1683,7 @@ static inline cj_status cj_einsum(cj_ctx *c, const char *spec, const cj_val *ope
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(spec);
-  return cj_apply(c, 232, operands, noperands, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 236, operands, noperands, p_, 1, out, 1, &nout_);
 }
 
 /* beta c + alpha times the matrix product of a and b (beta usually 1, alpha usually 1) */
@@ -1686,14 +1693,14 @@ static inline cj_status cj_addmm(cj_ctx *c, cj_val c_, cj_val a, cj_val b, doubl
   cj_param p_[2];
   p_[0] = cj_param_num(beta);
   p_[1] = cj_param_num(alpha);
-  return cj_apply(c, 233, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 237, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* X of A X = B; B is a matrix, a vector, or a batch of either */
 static inline cj_status cj_linalg_solve(cj_ctx *c, cj_val A, cj_val B, cj_val *out) {
   cj_val in_[2] = {A, B};
   int nout_;
-  return cj_apply(c, 234, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 238, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* X of A X = B (of X A = B if not left), with one triangle of A, its diagonal taken as 1 if unitriangular (upper usually false, left usually true, unitriangular usually false) */
@@ -1704,46 +1711,46 @@ static inline cj_status cj_linalg_solve_triangular(cj_ctx *c, cj_val A, cj_val B
   p_[0] = cj_param_int(upper);
   p_[1] = cj_param_int(left);
   p_[2] = cj_param_int(unitriangular);
-  return cj_apply(c, 235, in_, 2, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 239, in_, 2, p_, 3, out, 1, &nout_);
 }
 
 /* inverse matrix */
 static inline cj_status cj_linalg_inv(cj_ctx *c, cj_val A, cj_val *out) {
   cj_val in_[1] = {A};
   int nout_;
-  return cj_apply(c, 236, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 240, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* determinant */
 static inline cj_status cj_linalg_det(cj_ctx *c, cj_val A, cj_val *out) {
   cj_val in_[1] = {A};
   int nout_;
-  return cj_apply(c, 237, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 241, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* sign of the determinant, and logarithm of its absolute value */
 static inline cj_status cj_linalg_slogdet(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 238, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 242, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* Q with orthonormal columns and upper triangular R with A = Q R, reduced */
 static inline cj_status cj_linalg_qr(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 239, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 243, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* eigenvalues, ascending, and eigenvectors, in columns, of a symmetric matrix; the lower triangle is read */
 static inline cj_status cj_linalg_eigh(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 240, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 244, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* eigenvalues, ascending, of a symmetric matrix; the lower triangle is read */
 static inline cj_status cj_linalg_eigvalsh(cj_ctx *c, cj_val A, cj_val *out) {
   cj_val in_[1] = {A};
   int nout_;
-  return cj_apply(c, 241, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 245, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* X of A X = B, given the Cholesky factor L of A (upper usually false) */
@@ -1752,7 +1759,7 @@ static inline cj_status cj_linalg_cholesky_solve(cj_ctx *c, cj_val B, cj_val L, 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(upper);
-  return cj_apply(c, 242, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 246, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* product of n matrices A; for negative n of -n inverses */
@@ -1761,14 +1768,14 @@ static inline cj_status cj_linalg_matrix_power(cj_ctx *c, cj_val A, int64_t n, c
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(n);
-  return cj_apply(c, 243, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 247, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x, but at least lo and at most hi (lo may be absent, hi may be absent) */
 static inline cj_status cj_clamp(cj_ctx *c, cj_val x, cj_val lo, cj_val hi, cj_val *out) {
   cj_val in_[3] = {x, lo, hi};
   int nout_;
-  return cj_apply(c, 244, in_, 3, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 248, in_, 3, NULL, 0, out, 1, &nout_);
 }
 
 /* x where positive, else slope x (slope usually 0.01) */
@@ -1777,7 +1784,7 @@ static inline cj_status cj_leaky_relu(cj_ctx *c, cj_val x, double slope, cj_val 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(slope);
-  return cj_apply(c, 245, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 249, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x where positive, else alpha (exp(x) - 1) (alpha usually 1) */
@@ -1786,7 +1793,7 @@ static inline cj_status cj_elu(cj_ctx *c, cj_val x, double alpha, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(alpha);
-  return cj_apply(c, 246, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 250, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x times the normal distribution function of x; approximate = "tanh" for the cheaper form (approximate usually "none") */
@@ -1795,21 +1802,21 @@ static inline cj_status cj_gelu(cj_ctx *c, cj_val x, const char *approximate, cj
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(approximate);
-  return cj_apply(c, 247, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 251, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x sigmoid(x) */
 static inline cj_status cj_silu(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 248, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 252, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* logarithm of sigmoid(x) */
 static inline cj_status cj_logsigmoid(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 249, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 253, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x, but at least min and at most max; derivative 0 at both (min usually -1, max usually 1) */
@@ -1819,7 +1826,7 @@ static inline cj_status cj_hardtanh(cj_ctx *c, cj_val x, double min, double max,
   cj_param p_[2];
   p_[0] = cj_param_num(min);
   p_[1] = cj_param_num(max);
-  return cj_apply(c, 250, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 254, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* log(x / (1 - x)), with x first put between eps and 1 - eps (eps may be absent) */
@@ -1828,21 +1835,21 @@ static inline cj_status cj_logit(cj_ctx *c, cj_val x, const double *eps, cj_val 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_maybe(eps);
-  return cj_apply(c, 251, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 255, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x log(y), which is 0 where x is 0 */
 static inline cj_status cj_xlogy(cj_ctx *c, cj_val x, cj_val y, cj_val *out) {
   cj_val in_[2] = {x, y};
   int nout_;
-  return cj_apply(c, 252, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 256, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* a + w (b - a) */
 static inline cj_status cj_lerp(cj_ctx *c, cj_val a, cj_val b, cj_val w, cj_val *out) {
   cj_val in_[3] = {a, b, w};
   int nout_;
-  return cj_apply(c, 253, in_, 3, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 257, in_, 3, NULL, 0, out, 1, &nout_);
 }
 
 /* x + value a b (value usually 1) */
@@ -1851,7 +1858,7 @@ static inline cj_status cj_addcmul(cj_ctx *c, cj_val x, cj_val a, cj_val b, doub
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(value);
-  return cj_apply(c, 254, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 258, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* x + value a / b (value usually 1) */
@@ -1860,7 +1867,7 @@ static inline cj_status cj_addcdiv(cj_ctx *c, cj_val x, cj_val a, cj_val b, doub
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(value);
-  return cj_apply(c, 255, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 259, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* beta c + alpha times the products of two batches of matrices (beta usually 1, alpha usually 1) */
@@ -1870,21 +1877,21 @@ static inline cj_status cj_baddbmm(cj_ctx *c, cj_val c_, cj_val a, cj_val b, dou
   cj_param p_[2];
   p_[0] = cj_param_num(beta);
   p_[1] = cj_param_num(alpha);
-  return cj_apply(c, 256, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 260, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* x weight' + bias (bias may be absent) */
 static inline cj_status cj_linear(cj_ctx *c, cj_val x, cj_val weight, cj_val bias, cj_val *out) {
   cj_val in_[3] = {x, weight, bias};
   int nout_;
-  return cj_apply(c, 257, in_, 3, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 261, in_, 3, NULL, 0, out, 1, &nout_);
 }
 
 /* Kronecker product: every element of a times all of b */
 static inline cj_status cj_kron(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 258, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 262, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* sum of products over dims_a of a and dims_b of b; one number alone: so many last dims of a and first ones of b (dims_a usually 1, dims_b may be absent) */
@@ -1896,20 +1903,20 @@ static inline cj_status cj_tensordot(cj_ctx *c, cj_val a, cj_val b, const int64_
   p_[0] = cj_param_ints(dims_a, ndims_a);
   if (ndims_b > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dims_b, ndims_b);
-  return cj_apply(c, 259, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 263, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* product of matrices in the cheapest order; the first and the last may be vectors */
-static inline cj_status cj_linalg_multi_dot(cj_ctx *c, const cj_val *tensors, int ntensors, cj_val *out) {
+static inline cj_status cj_multi_dot(cj_ctx *c, const cj_val *tensors, int ntensors, cj_val *out) {
   int nout_;
-  return cj_apply(c, 260, tensors, ntensors, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 264, tensors, ntensors, NULL, 0, out, 1, &nout_);
 }
 
 /* sums of products over the last dims of both */
 static inline cj_status cj_inner(cj_ctx *c, cj_val a, cj_val b, cj_val *out) {
   cj_val in_[2] = {a, b};
   int nout_;
-  return cj_apply(c, 261, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 265, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* inner products along a dim (dim usually -1) */
@@ -1918,7 +1925,7 @@ static inline cj_status cj_linalg_vecdot(cj_ctx *c, cj_val a, cj_val b, int64_t 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 262, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 266, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* filters over the last dim: x is [batch, channels, n], weight [filters, channels / groups, taps] (bias may be absent, stride usually 1, padding usually 0, dilation usually 1, groups usually 1) */
@@ -1933,7 +1940,7 @@ static inline cj_status cj_conv1d(cj_ctx *c, cj_val x, cj_val weight, cj_val bia
   if (ndilation > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[2] = cj_param_ints(dilation, ndilation);
   p_[3] = cj_param_int(groups);
-  return cj_apply(c, 263, in_, 3, p_, 4, out, 1, &nout_);
+  return cj_apply(c, 267, in_, 3, p_, 4, out, 1, &nout_);
 }
 
 /* filters over the last two dims: x is [batch, channels, h, w], weight [filters, channels / groups, taps, taps] (bias may be absent, stride usually 1, padding usually 0, dilation usually 1, groups usually 1) */
@@ -1948,7 +1955,7 @@ static inline cj_status cj_conv2d(cj_ctx *c, cj_val x, cj_val weight, cj_val bia
   if (ndilation > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[2] = cj_param_ints(dilation, ndilation);
   p_[3] = cj_param_int(groups);
-  return cj_apply(c, 264, in_, 3, p_, 4, out, 1, &nout_);
+  return cj_apply(c, 268, in_, 3, p_, 4, out, 1, &nout_);
 }
 
 /* largest element of each window of the last dim, every stride (usually the size of a window) elements (stride may be absent, padding usually 0, dilation usually 1, ceil_mode usually false) */
@@ -1965,7 +1972,7 @@ static inline cj_status cj_max_pool1d(cj_ctx *c, cj_val x, const int64_t *kernel
   if (ndilation > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[3] = cj_param_ints(dilation, ndilation);
   p_[4] = cj_param_int(ceil_mode);
-  return cj_apply(c, 265, in_, 1, p_, 5, out, 1, &nout_);
+  return cj_apply(c, 269, in_, 1, p_, 5, out, 1, &nout_);
 }
 
 /* largest element of each window of the last two dims (stride may be absent, padding usually 0, dilation usually 1, ceil_mode usually false) */
@@ -1982,7 +1989,7 @@ static inline cj_status cj_max_pool2d(cj_ctx *c, cj_val x, const int64_t *kernel
   if (ndilation > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[3] = cj_param_ints(dilation, ndilation);
   p_[4] = cj_param_int(ceil_mode);
-  return cj_apply(c, 266, in_, 1, p_, 5, out, 1, &nout_);
+  return cj_apply(c, 270, in_, 1, p_, 5, out, 1, &nout_);
 }
 
 /* mean of each window of the last dim; the border counts unless count_include_pad is false (stride may be absent, padding usually 0, ceil_mode usually false, count_include_pad usually true) */
@@ -1998,7 +2005,7 @@ static inline cj_status cj_avg_pool1d(cj_ctx *c, cj_val x, const int64_t *kernel
   p_[2] = cj_param_ints(padding, npadding);
   p_[3] = cj_param_int(ceil_mode);
   p_[4] = cj_param_int(count_include_pad);
-  return cj_apply(c, 267, in_, 1, p_, 5, out, 1, &nout_);
+  return cj_apply(c, 271, in_, 1, p_, 5, out, 1, &nout_);
 }
 
 /* mean of each window of the last two dims, or its sum divided by divisor_override (stride may be absent, padding usually 0, ceil_mode usually false, count_include_pad usually true, divisor_override may be absent) */
@@ -2015,7 +2022,7 @@ static inline cj_status cj_avg_pool2d(cj_ctx *c, cj_val x, const int64_t *kernel
   p_[3] = cj_param_int(ceil_mode);
   p_[4] = cj_param_int(count_include_pad);
   p_[5] = cj_param_maybe(divisor_override);
-  return cj_apply(c, 268, in_, 1, p_, 6, out, 1, &nout_);
+  return cj_apply(c, 272, in_, 1, p_, 6, out, 1, &nout_);
 }
 
 /* x less its mean, divided by its spread, over the last dims (those of weight, or of that shape, or one), times weight plus bias (weight may be absent, bias may be absent, eps usually 1e-5, shape may be absent) */
@@ -2026,7 +2033,7 @@ static inline cj_status cj_layer_norm(cj_ctx *c, cj_val x, cj_val weight, cj_val
   p_[0] = cj_param_num(eps);
   if (nshape > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(shape, nshape);
-  return cj_apply(c, 269, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 273, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* first half of x along dim times sigmoid of the second half (dim usually -1) */
@@ -2035,7 +2042,7 @@ static inline cj_status cj_glu(cj_ctx *c, cj_val x, int64_t dim, cj_val *out) {
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 270, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 274, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* rows of weight by their number; the row padding_idx gets no derivative (padding_idx may be absent) */
@@ -2044,7 +2051,7 @@ static inline cj_status cj_embedding(cj_ctx *c, cj_val weight, cj_val index, con
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_ints(padding_idx, padding_idx ? 1 : -1);
-  return cj_apply(c, 271, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 275, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* mean of the squared differences (reduction usually "mean") */
@@ -2053,7 +2060,7 @@ static inline cj_status cj_mse_loss(cj_ctx *c, cj_val x, cj_val target, const ch
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(reduction);
-  return cj_apply(c, 272, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 276, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* mean of the absolute differences (reduction usually "mean") */
@@ -2062,7 +2069,7 @@ static inline cj_status cj_l1_loss(cj_ctx *c, cj_val x, cj_val target, const cha
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(reduction);
-  return cj_apply(c, 273, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 277, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* mean of half the squared differences, beyond delta of lines (delta usually 1, reduction usually "mean") */
@@ -2072,7 +2079,7 @@ static inline cj_status cj_huber_loss(cj_ctx *c, cj_val x, cj_val target, double
   cj_param p_[2];
   p_[0] = cj_param_num(delta);
   p_[1] = cj_param_str(reduction);
-  return cj_apply(c, 274, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 278, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* huber_loss divided by beta: the absolute difference, rounded off below beta (beta usually 1, reduction usually "mean") */
@@ -2082,7 +2089,7 @@ static inline cj_status cj_smooth_l1_loss(cj_ctx *c, cj_val x, cj_val target, do
   cj_param p_[2];
   p_[0] = cj_param_num(beta);
   p_[1] = cj_param_str(reduction);
-  return cj_apply(c, 275, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 279, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* mean of -x at the class of each sample, x being log-probabilities with the classes in the second dim (weight may be absent, ignore_index usually -100, reduction usually "mean") */
@@ -2092,7 +2099,7 @@ static inline cj_status cj_nll_loss(cj_ctx *c, cj_val x, cj_val target, cj_val w
   cj_param p_[2];
   p_[0] = cj_param_int(ignore_index);
   p_[1] = cj_param_str(reduction);
-  return cj_apply(c, 276, in_, 3, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 280, in_, 3, p_, 2, out, 1, &nout_);
 }
 
 /* nll_loss of log_softmax(x); target: classes, or probabilities of the classes (weight may be absent, ignore_index usually -100, reduction usually "mean", label_smoothing usually 0) */
@@ -2103,7 +2110,7 @@ static inline cj_status cj_cross_entropy(cj_ctx *c, cj_val x, cj_val target, cj_
   p_[0] = cj_param_int(ignore_index);
   p_[1] = cj_param_str(reduction);
   p_[2] = cj_param_num(label_smoothing);
-  return cj_apply(c, 277, in_, 3, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 281, in_, 3, p_, 3, out, 1, &nout_);
 }
 
 /* sum of target (log target - x) over the number of samples, x being log-probabilities (reduction usually "batchmean", log_target usually false) */
@@ -2113,7 +2120,7 @@ static inline cj_status cj_kl_div(cj_ctx *c, cj_val x, cj_val target, const char
   cj_param p_[2];
   p_[0] = cj_param_str(reduction);
   p_[1] = cj_param_int(log_target);
-  return cj_apply(c, 278, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 282, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* mean of -target log(x) - (1 - target) log(1 - x) (weight may be absent, reduction usually "mean") */
@@ -2122,7 +2129,7 @@ static inline cj_status cj_binary_cross_entropy(cj_ctx *c, cj_val x, cj_val targ
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(reduction);
-  return cj_apply(c, 279, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 283, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* binary_cross_entropy of sigmoid(x), exact for large x too (weight may be absent, pos_weight may be absent, reduction usually "mean") */
@@ -2131,7 +2138,7 @@ static inline cj_status cj_bce_with_logits(cj_ctx *c, cj_val x, cj_val target, c
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_str(reduction);
-  return cj_apply(c, 280, in_, 4, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 284, in_, 4, p_, 1, out, 1, &nout_);
 }
 
 /* inner product along dim of the vectors of length 1 in the directions of a and b (dim usually 1, eps usually 1e-8) */
@@ -2141,7 +2148,7 @@ static inline cj_status cj_cosine_similarity(cj_ctx *c, cj_val a, cj_val b, int6
   cj_param p_[2];
   p_[0] = cj_param_int(dim);
   p_[1] = cj_param_num(eps);
-  return cj_apply(c, 281, in_, 2, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 285, in_, 2, p_, 2, out, 1, &nout_);
 }
 
 /* a and b differ by at most atol + rtol |b| (rtol usually 1e-5, atol usually 1e-8, equal_nan usually false) */
@@ -2152,49 +2159,49 @@ static inline cj_status cj_isclose(cj_ctx *c, cj_val a, cj_val b, double rtol, d
   p_[0] = cj_param_num(rtol);
   p_[1] = cj_param_num(atol);
   p_[2] = cj_param_int(equal_nan);
-  return cj_apply(c, 282, in_, 2, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 286, in_, 2, p_, 3, out, 1, &nout_);
 }
 
 /* is +inf */
 static inline cj_status cj_isposinf(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 283, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 287, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* is -inf */
 static inline cj_status cj_isneginf(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 284, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 288, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* has a minus sign, as -0 has */
 static inline cj_status cj_signbit(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 285, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 289, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* larger of two, not NaN if one is a number */
 static inline cj_status cj_fmax(cj_ctx *c, cj_val x, cj_val z, cj_val *out) {
   cj_val in_[2] = {x, z};
   int nout_;
-  return cj_apply(c, 286, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 290, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* smaller of two, not NaN if one is a number */
 static inline cj_status cj_fmin(cj_ctx *c, cj_val x, cj_val z, cj_val *out) {
   cj_val in_[2] = {x, z};
   int nout_;
-  return cj_apply(c, 287, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 291, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* 0 for negative x, 1 for positive x, values where x is 0 */
 static inline cj_status cj_heaviside(cj_ctx *c, cj_val x, cj_val values, cj_val *out) {
   cj_val in_[2] = {x, values};
   int nout_;
-  return cj_apply(c, 288, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 292, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* x with numbers for NaN, inf and -inf; by default 0 and the largest numbers (nan usually 0, posinf may be absent, neginf may be absent) */
@@ -2205,63 +2212,63 @@ static inline cj_status cj_nan_to_num(cj_ctx *c, cj_val x, double nan, const dou
   p_[0] = cj_param_num(nan);
   p_[1] = cj_param_maybe(posinf);
   p_[2] = cj_param_maybe(neginf);
-  return cj_apply(c, 289, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 293, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* degrees in radians */
 static inline cj_status cj_deg2rad(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 290, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 294, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* radians in degrees */
 static inline cj_status cj_rad2deg(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 291, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 295, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* log2(2^x + 2^z) */
 static inline cj_status cj_logaddexp2(cj_ctx *c, cj_val x, cj_val z, cj_val *out) {
   cj_val in_[2] = {x, z};
   int nout_;
-  return cj_apply(c, 292, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 296, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* x between 0 and 6 */
 static inline cj_status cj_relu6(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 293, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 297, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* (x + 3) / 6 between 0 and 1 */
 static inline cj_status cj_hardsigmoid(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 294, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 298, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x hardsigmoid(x) */
 static inline cj_status cj_hardswish(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 295, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 299, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x / (1 + |x|) */
 static inline cj_status cj_softsign(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 296, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 300, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x - tanh(x) */
 static inline cj_status cj_tanhshrink(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 297, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 301, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x brought nearer to 0 by lambda, 0 within it (lambda usually 0.5) */
@@ -2270,7 +2277,7 @@ static inline cj_status cj_softshrink(cj_ctx *c, cj_val x, double lambda, cj_val
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(lambda);
-  return cj_apply(c, 298, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 302, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x, but 0 within lambda (lambda usually 0.5) */
@@ -2279,7 +2286,7 @@ static inline cj_status cj_hardshrink(cj_ctx *c, cj_val x, double lambda, cj_val
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(lambda);
-  return cj_apply(c, 299, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 303, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* x where above threshold, else value */
@@ -2289,14 +2296,14 @@ static inline cj_status cj_threshold(cj_ctx *c, cj_val x, double threshold, doub
   cj_param p_[2];
   p_[0] = cj_param_num(threshold);
   p_[1] = cj_param_num(value);
-  return cj_apply(c, 300, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 304, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* x tanh(softplus(x)) */
 static inline cj_status cj_mish(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 301, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 305, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x where positive, else alpha (exp(x / alpha) - 1) (alpha usually 1) */
@@ -2305,21 +2312,21 @@ static inline cj_status cj_celu(cj_ctx *c, cj_val x, double alpha, cj_val *out) 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_num(alpha);
-  return cj_apply(c, 302, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 306, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* elu scaled so that layers keep mean 0 and variance 1 */
 static inline cj_status cj_selu(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 303, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 307, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x where positive, else slope x, with one slope or one for each place along the second dim */
 static inline cj_status cj_prelu(cj_ctx *c, cj_val x, cj_val slope, cj_val *out) {
   cj_val in_[2] = {x, slope};
   int nout_;
-  return cj_apply(c, 304, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 308, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* softmax of -x (dim usually -1) */
@@ -2328,35 +2335,28 @@ static inline cj_status cj_softmin(cj_ctx *c, cj_val x, int64_t dim, cj_val *out
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(dim);
-  return cj_apply(c, 305, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 309, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* distribution function of the normal distribution */
 static inline cj_status cj_ndtr(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 306, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 310, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* logarithm of ndtr, also far to the left */
 static inline cj_status cj_log_ndtr(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 307, in_, 1, NULL, 0, out, 1, &nout_);
-}
-
-/* -x log(x), the entropy */
-static inline cj_status cj_entr(cj_ctx *c, cj_val x, cj_val *out) {
-  cj_val in_[1] = {x};
-  int nout_;
-  return cj_apply(c, 308, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 311, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* x log(1 + y), which is 0 where x is 0 */
 static inline cj_status cj_xlog1py(cj_ctx *c, cj_val x, cj_val y, cj_val *out) {
   cj_val in_[2] = {x, y};
   int nout_;
-  return cj_apply(c, 309, in_, 2, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 312, in_, 2, NULL, 0, out, 1, &nout_);
 }
 
 /* logarithm of the gamma function of p dimensions */
@@ -2365,7 +2365,7 @@ static inline cj_status cj_special_multigammaln(cj_ctx *c, cj_val x, int64_t p, 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(p);
-  return cj_apply(c, 310, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 313, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* logarithm of the gamma function of p dimensions */
@@ -2374,41 +2374,41 @@ static inline cj_status cj_mvlgamma(cj_ctx *c, cj_val x, int64_t p, cj_val *out)
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(p);
-  return cj_apply(c, 311, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 314, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* 1 / (1 + exp(-x)) */
 static inline cj_status cj_special_expit(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 312, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 315, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* logarithm of |gamma(x)| */
 static inline cj_status cj_special_gammaln(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 313, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 316, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* derivative of gammaln */
 static inline cj_status cj_special_psi(cj_ctx *c, cj_val x, cj_val *out) {
   cj_val in_[1] = {x};
   int nout_;
-  return cj_apply(c, 314, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 317, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* U, S, V' with A = U diag(S) V', reduced; the singular values S descend */
 static inline cj_status cj_linalg_svd(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 315, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 318, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* singular values, descending */
 static inline cj_status cj_linalg_svdvals(cj_ctx *c, cj_val A, cj_val *out) {
   cj_val in_[1] = {A};
   int nout_;
-  return cj_apply(c, 316, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 319, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* pseudoinverse; singular values up to the larger of atol and rtol times the largest count as 0 (rtol may be absent, atol may be absent) */
@@ -2418,7 +2418,7 @@ static inline cj_status cj_linalg_pinv(cj_ctx *c, cj_val A, const double *rtol, 
   cj_param p_[2];
   p_[0] = cj_param_maybe(rtol);
   p_[1] = cj_param_maybe(atol);
-  return cj_apply(c, 317, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 320, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* number of singular values above the larger of atol and rtol times the largest (rtol may be absent, atol may be absent) */
@@ -2428,7 +2428,7 @@ static inline cj_status cj_linalg_matrix_rank(cj_ctx *c, cj_val A, const double 
   cj_param p_[2];
   p_[0] = cj_param_maybe(rtol);
   p_[1] = cj_param_maybe(atol);
-  return cj_apply(c, 318, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 321, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 /* the shortest X of those that bring A X closest to B; B is a matrix, a vector, or a batch of either (rtol may be absent) */
@@ -2437,33 +2437,33 @@ static inline cj_status cj_linalg_lstsq(cj_ctx *c, cj_val A, cj_val B, const dou
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_maybe(rtol);
-  return cj_apply(c, 319, in_, 2, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 322, in_, 2, p_, 1, out, 1, &nout_);
 }
 
 /* eigenvalues, real and imaginary parts, and eigenvectors, in columns, real and imaginary parts */
 static inline cj_status cj_linalg_eig(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 320, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 323, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* eigenvalues, real and imaginary parts */
 static inline cj_status cj_linalg_eigvals(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 321, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 324, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* exponential of a matrix */
 static inline cj_status cj_linalg_matrix_exp(cj_ctx *c, cj_val A, cj_val *out) {
   cj_val in_[1] = {A};
   int nout_;
-  return cj_apply(c, 322, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 325, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* exponential of a matrix: another name of matrix_exp */
 static inline cj_status cj_linalg_expm(cj_ctx *c, cj_val A, cj_val *out) {
   cj_val in_[1] = {A};
   int nout_;
-  return cj_apply(c, 323, in_, 1, NULL, 0, out, 1, &nout_);
+  return cj_apply(c, 326, in_, 1, NULL, 0, out, 1, &nout_);
 }
 
 /* norm of matrices in two dims (the last): ord is 1, -1, inf, -inf (sums of columns, of rows), 2, -2 (singular values), "nuc" (their sum) or "fro" (ord usually "fro", dim may be absent, keepdim usually false) */
@@ -2475,7 +2475,7 @@ static inline cj_status cj_linalg_matrix_norm(cj_ctx *c, cj_val A, cj_param ord,
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dim, ndim);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 324, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 327, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* p-norm of the elements as a vector, over all of them or along dims (ord usually 2, dim may be absent, keepdim usually false) */
@@ -2487,7 +2487,7 @@ static inline cj_status cj_linalg_vector_norm(cj_ctx *c, cj_val x, cj_param ord,
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dim, ndim);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 325, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 328, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* norm of a vector, or with an order of a matrix: see vector_norm and matrix_norm; without an order the 2-norm of all elements, or along dims (ord may be absent, dim may be absent, keepdim usually false) */
@@ -2499,7 +2499,7 @@ static inline cj_status cj_linalg_norm(cj_ctx *c, cj_val x, cj_param ord, const 
   if (ndim > 2 * CJ_MAXRANK) return CJ_EARG;
   p_[1] = cj_param_ints(dim, ndim);
   p_[2] = cj_param_int(keepdim);
-  return cj_apply(c, 326, in_, 1, p_, 3, out, 1, &nout_);
+  return cj_apply(c, 329, in_, 1, p_, 3, out, 1, &nout_);
 }
 
 /* condition number: the norm of A times that of its inverse (p usually 2) */
@@ -2508,19 +2508,19 @@ static inline cj_status cj_linalg_cond(cj_ctx *c, cj_val A, cj_param p, cj_val *
   int nout_;
   cj_param p_[1];
   p_[0] = p;
-  return cj_apply(c, 327, in_, 1, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 330, in_, 1, p_, 1, out, 1, &nout_);
 }
 
 /* P, L, U: a permutation, lower triangular with 1 on the diagonal, upper triangular, A = P L U */
 static inline cj_status cj_linalg_lu(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 328, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 331, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* L and U in one matrix, and the rows that were exchanged with row 1, 2, ... */
 static inline cj_status cj_linalg_lu_factor(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 329, in_, 1, NULL, 0, out, cap, nout);
+  return cj_apply(c, 332, in_, 1, NULL, 0, out, cap, nout);
 }
 
 /* X of A X = B (of A' X = B if adjoint), LU and pivots being lu_factor(A) (adjoint usually false) */
@@ -2529,7 +2529,7 @@ static inline cj_status cj_linalg_lu_solve(cj_ctx *c, cj_val LU, cj_val pivots, 
   int nout_;
   cj_param p_[1];
   p_[0] = cj_param_int(adjoint);
-  return cj_apply(c, 330, in_, 3, p_, 1, out, 1, &nout_);
+  return cj_apply(c, 333, in_, 3, p_, 1, out, 1, &nout_);
 }
 
 /* log(1 + exp(beta x)) / beta, and x itself where beta x is above threshold (beta usually 1, threshold may be absent) */
@@ -2539,7 +2539,7 @@ static inline cj_status cj_softplus(cj_ctx *c, cj_val x, double beta, const doub
   cj_param p_[2];
   p_[0] = cj_param_num(beta);
   p_[1] = cj_param_maybe(threshold);
-  return cj_apply(c, 331, in_, 1, p_, 2, out, 1, &nout_);
+  return cj_apply(c, 334, in_, 1, p_, 2, out, 1, &nout_);
 }
 
 #ifdef __cplusplus
