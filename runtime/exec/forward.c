@@ -25,8 +25,8 @@ static bool is_forwardable(const cje_planner *P, const uint32_t *uses, cj_ref x)
   if (!x || !cje_iswhole(P, x)) return false;
   uint32_t root = cje_root_of(P, x);
   const cje_root *r = &P->root[root];
-  return root < P->g->len && r->step && r->base == CJE_WORK && P->draft.at[r->step].kind == CJE_GROUP &&
-         uses[root] == 1;
+  bool computed = root < P->g->len && r->step && P->draft.at[r->step].kind == CJE_GROUP;
+  return computed && cjg_at(P->g, root)->op != CJ_OP_cat && r->base == CJE_WORK && uses[root] == 1;
 }
 
 static bool all_forwardable(const cje_planner *P, const uint32_t *uses, cj_ref cat) {

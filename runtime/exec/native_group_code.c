@@ -1,5 +1,6 @@
 /* native_group_code.c -- the code of a group: its start, its loop over blocks, the calls and loops of a phase. */
 #include "exec/native_group.h"
+#include "kernel/kernels.h"
 
 enum { AT_FIRST = 0, AT_LEFT = 8, AT_PART = 16 }; /* counters: element, rows left; rows or elements of a row left */
 enum { R9 = CJE_R8 + 1, R10 = CJE_R8 + 2, R11 = CJE_R8 + 3 };
@@ -129,6 +130,54 @@ static void emit_scatter(cje_groupcode *b, const cje_vins *ins) {
   far_address(b, &to->from, CJE_RSI);
   block_extent(b);
   call_address(room_for(b), (uint64_t)(uintptr_t)cje_store_block);
+}
+
+/* How many stores from position `at` on put an element each into rows of as many; 1: nothing of the kind. */
+static uint32_t woven_stores(const cje_groupcode *b, uint32_t at, uint32_t end) {
+  const cje_gather *to = &b->p->gather.at[b->ins.at[b->order[at]].gather];
+  int64_t k = to->pattern.ndim == 1 ? to->pattern.stride[0] : 0, low = to->from.offset;
+  uint32_t seen = 0, first = b->ins.at[b->order[at]].gather;
+  if (k < 2 || k > CJK_WEAVE || at + k > end || first + k > b->p->gather.n || to->pattern.esize != 8) return 1;
+  for (uint32_t i = 0; i < k; i++)
+    if (to[i].from.offset < low) low = to[i].from.offset;
+  for (uint32_t i = 0; i < k; i++) {
+    bool next = b->ins.at[b->order[at + i]].gather == first + i && to[i].from.base == to->from.base;
+    int64_t column = next ? (to[i].from.offset - low) / 8 : k;
+    if (column >= k || to[i].pattern.ndim != 1 || to[i].pattern.stride[0] != k) return 1;
+    seen |= 1u << column;
+  }
+  return seen == (1u << k) - 1 ? (uint32_t)k : 1;
+}
+
+/* cje_weave_block(to, k, base, src, first, n) */
+static void emit_weave(cje_groupcode *b, uint32_t at, uint32_t k) {
+  const cje_gather *to = &b->p->gather.at[b->ins.at[b->order[at]].gather];
+  int64_t low = to->from.offset;
+  for (uint32_t i = 0; i < k; i++)
+    if (to[i].from.offset < low) low = to[i].from.offset;
+  for (uint32_t i = 0; i < k; i++) {
+    address_of(b, b->ins.at[b->order[at + i]].x[0], CJE_RCX);
+    cje_store64(room_for(b), CJE_RCX, cje_mem(CJE_RSP, (int32_t)(to[i].from.offset - low)));
+  }
+  block_extent(b); /* rcx and r8, which are r8 and r9 here */
+  cje_asm *a = room_for(b);
+  cje_lea(a, R9, cje_mem(CJE_R8, 0));
+  cje_lea(a, CJE_R8, cje_mem(CJE_RCX, 0));
+  cje_lea(a, CJE_RCX, cje_mem(CJE_RSP, 0));
+  cje_set64(a, CJE_RDI, (uint64_t)(uintptr_t)to);
+  cje_set64(a, CJE_RSI, k);
+  cje_load64(a, CJE_RDX, base_at(to->from.base));
+  call_address(a, (uint64_t)(uintptr_t)cje_weave_block);
+}
+
+static void emit_stores(cje_groupcode *b, uint32_t at, uint32_t end) {
+  for (uint32_t k; at < end; at += k) {
+    k = woven_stores(b, at, end);
+    if (k > 1)
+      emit_weave(b, at, k);
+    else
+      emit_scatter(b, &b->ins.at[b->order[at]]);
+  }
 }
 
 /* f->loop(n, y, x, splat), or cje_cast_block(f, n, y, x[0], splat). */
@@ -400,7 +449,7 @@ static void emit_phases(cje_groupcode *b) {
     const uint32_t *start = &b->start[CJE_NVKIND * phase];
     for (uint32_t at = start[CJE_VLOAD]; at < start[CJE_VCALL]; at++) emit_gather(b, &b->ins.at[b->order[at]]);
     for (uint32_t at = start[CJE_VCALL]; at < start[CJE_VSTORE]; at++) emit_block_call(b, &b->ins.at[b->order[at]]);
-    for (uint32_t at = start[CJE_VSTORE]; at < start[CJE_VOP]; at++) emit_scatter(b, &b->ins.at[b->order[at]]);
+    emit_stores(b, start[CJE_VSTORE], start[CJE_VOP]);
     emit_loop(b, phase);
   }
 }

@@ -182,6 +182,10 @@ void cje_cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool spl
 /* run.c: elements first .. first+n-1 of a group to where they go from dst on. */
 void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t first, int64_t n);
 
+/* Of k patterns that weave (native_group_code.c), src in the order in which their elements follow each other; base:
+** of all of them. */
+void cje_weave_block(const cje_gather *to, int64_t k, char *base, char *const *src, int64_t first, int64_t n);
+
 static inline uint32_t cje_output_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + k; }
 static inline uint32_t cje_tensor_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + p->nout + k; }
 static inline uint32_t cje_nbase(const cj_plan *p) { return cje_tensor_base(p, p->tensor.n); }

@@ -67,6 +67,24 @@ void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t f
     cje_pattern_store(&to->pattern, dst, src + (begin - first) * (int64_t)to->pattern.esize, begin, end - begin);
 }
 
+void cje_weave_block(const cje_gather *to, int64_t k, char *base, char *const *src, int64_t first, int64_t n) {
+  int64_t begin = first, end = first + n, low = to->from.offset;
+  for (int64_t i = 0; i < k; i++) { /* rows of which all is stored */
+    if (to[i].begin > begin) begin = to[i].begin;
+    if (to[i].end < end) end = to[i].end;
+    if (to[i].from.offset < low) low = to[i].from.offset;
+  }
+  if (begin > end) begin = end = first;
+  const char *x[CJK_WEAVE];
+  for (int64_t i = 0; i < k; i++) {
+    const char *own = src[(to[i].from.offset - low) / 8];
+    x[i] = src[i] + 8 * (begin - first);
+    cje_store_block(&to[i], base + to[i].from.offset, own, first, begin - first);
+    cje_store_block(&to[i], base + to[i].from.offset, own + 8 * (end - first), end, first + n - end);
+  }
+  cjk_weave(base + low + 8 * k * begin, x, (int)k, end - begin);
+}
+
 static void run_block(const runner *u, const cje_group *k, char **table, int64_t first, int64_t n) {
   const cj_plan *p = u->p;
   const cje_blockop *op = &p->blockop.at[k->op], *end = op + k->nop;

@@ -24,6 +24,9 @@ void cjk_copy_view(const cj_view *in, cj_view *out);
 /* n elements of esize bytes from src (stride in elements) to contiguous dst, and back. */
 void cjk_load(void *dst, const void *src, int64_t stride, int64_t n, size_t esize);
 void cjk_store(void *dst, int64_t stride, const void *src, int64_t n, size_t esize);
+/* n rows of k (2 .. CJK_WEAVE) elements of 8 bytes; element i of row r is src[i][r]. */
+enum { CJK_WEAVE = 4 };
+void cjk_weave(void *dst, const char *const *src, int k, int64_t n);
 /* Copies src over the region of dst whose axis (from the front) indices are first + k step. */
 void cjk_putregion(cj_view *dst, int axis, int64_t first, int64_t step, const cj_view *src);
 

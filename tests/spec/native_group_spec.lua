@@ -209,7 +209,8 @@ describe("machine code for tensors", function()
         local x, y = cj.linspace(-1, 1, 6 * n):reshape(n, 2, 3), cj.linspace(0.5, 2, 6 * n):reshape(n, 2, 3)
         local f = function(a, b)
           local c = a * b
-          return cj.cat({(a + b):sin(), c * a, a - b}, axis), cj.cat({c, c + 1}, axis), cj.stack({a * 2, b * 3}, axis):exp()
+          return cj.cat({(a + b):sin(), c * a, a - b}, axis), cj.cat({c, c + 1}, axis), cj.stack({a * 2, b * 3}, axis):exp(),
+                 cj.cat({cj.cat({a:cos(), b + 2}, axis), a / b, cj.cat({b - 1, a + 1}, axis)}, axis)
         end
         twice(case, ("%d, axis %d"):format(n, axis), function() return {cj.jvp(f, {x, y}, {x, y})} end)
         local F, whole = cj.compile(f), table.pack(f(x, y))
