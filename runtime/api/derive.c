@@ -67,10 +67,10 @@ static reqkey key_of_request(const cj_request *rq, int nv) {
 /* Borrowed from the cache until the next call that may put. */
 static derived_entry *entry_for(cj_ctx *c, const cj_graph *g, const cj_request *rq, int nv) {
   reqkey key = key_of_request(rq, nv);
-  derived_entry *e = cje_cache_find(c, g, &key, sizeof key);
+  derived_entry *e = cje_cache_find(c, g, CJE_DERIVATIVES, &key, sizeof key);
   if (e) return cjj_compile(c, e->d) == CJ_OK ? e : NULL; /* it is not a single use */
   if (!(e = make_entry(c, g, rq, nv))) return NULL;
-  return cje_cache_put(c, g, &key, sizeof key, e, drop_derived) ? e : NULL;
+  return cje_cache_put(c, g, CJE_DERIVATIVES, &key, sizeof key, e, drop_derived) ? e : NULL;
 }
 
 /* --- values of the inputs: arguments, v, captures, constants ------------------------------------------------ */

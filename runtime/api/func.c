@@ -80,19 +80,14 @@ static void drop_plan(cj_ctx *c, void *plan) {
   cje_plan_free(plan);
 }
 
-/* Plans have their constants inside, so all of them are part of the key. */
+/* Plans have their constants inside, so all of them are the key. */
 static cj_plan *plan_for(cj_ctx *c, const cj_graph *g) {
-  size_t nkey = (g->nkonst + 1u) * sizeof(double);
-  double few[32], *key = few;
-  cj_plan *p = NULL;
-  if (nkey > sizeof few && !(key = cjm_alloc(c, nkey))) return NULL;
-  key[0] = -1; /* as a request that would be a chunk below 0: never equal to the key of one */
-  if (g->nkonst) memcpy(key + 1, g->konst, nkey - sizeof *key);
-  if ((p = cje_cache_find(c, g, key, nkey)))
+  size_t nkey = g->nkonst * sizeof *g->konst;
+  cj_plan *p = cje_cache_find(c, g, CJE_PLANS, g->konst, nkey);
+  if (p)
     (void)cje_plan_compile(p); /* it is not a single use */
-  else if (cje_plan_new(c, g, &p) == CJ_OK && !cje_cache_put(c, g, key, nkey, p, drop_plan))
+  else if (cje_plan_new(c, g, &p) == CJ_OK && !cje_cache_put(c, g, CJE_PLANS, g->konst, nkey, p, drop_plan))
     p = NULL;
-  if (key != few) cjm_free(c, key, nkey);
   return cjm_ok(c) ? p : NULL;
 }
 

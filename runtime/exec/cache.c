@@ -10,6 +10,7 @@ typedef struct entry {
   struct entry *next;          /* in its bucket */
   struct entry *newer, *older; /* by use */
   uint64_t hash;
+  cje_cached kind;
   cj_graph *program;
   void *thing;
   cje_drop_fn drop;
@@ -80,8 +81,8 @@ static cj_graph *copy_program(cj_ctx *c, const cj_graph *f) {
 /* --- entries --------------------------------------------------------------------------------------------- */
 
 /* Outputs are no instructions: two traces that differ in them alone have one hash. */
-static uint64_t hash_of(const cj_graph *program, const void *key, size_t nkey) {
-  uint64_t h = program->hash;
+static uint64_t hash_of(const cj_graph *program, cje_cached kind, const void *key, size_t nkey) {
+  uint64_t h = program->hash + kind;
   if (nkey) h = cjm_hash(key, nkey, h);
   return program->nout ? cjm_hash(program->out, program->nout * sizeof *program->out, h) : h;
 }
@@ -110,23 +111,24 @@ static void remove_entry(cj_ctx *c, entry *e) {
   cjm_free(c, e, sizeof *e + e->nkey);
 }
 
-static bool samekey(const entry *e, const void *key, size_t nkey) {
-  return e->nkey == nkey && (nkey == 0 || memcmp(e->key, key, nkey) == 0);
+static bool samekey(const entry *e, cje_cached kind, const void *key, size_t nkey) {
+  return e->kind == kind && e->nkey == nkey && (nkey == 0 || memcmp(e->key, key, nkey) == 0);
 }
 
-void *cje_cache_find(cj_ctx *c, const cj_graph *program, const void *key, size_t nkey) {
+void *cje_cache_find(cj_ctx *c, const cj_graph *program, cje_cached kind, const void *key, size_t nkey) {
   struct cj_cache *k = c->cache;
   if (!k) return NULL;
-  uint64_t h = hash_of(program, key, nkey);
+  uint64_t h = hash_of(program, kind, key, nkey);
   entry *e = k->bucket[h % NBUCKET];
-  while (e && !(e->hash == h && samekey(e, key, nkey) && cjg_same(e->program, program))) e = e->next;
+  while (e && !(e->hash == h && samekey(e, kind, key, nkey) && cjg_same(e->program, program))) e = e->next;
   if (!e) return NULL;
   unlink_use(k, e);
   link_newest(k, e);
   return e->thing;
 }
 
-bool cje_cache_put(cj_ctx *c, const cj_graph *program, const void *key, size_t nkey, void *thing, cje_drop_fn drop) {
+bool cje_cache_put(cj_ctx *c, const cj_graph *program, cje_cached kind, const void *key, size_t nkey, void *thing,
+                   cje_drop_fn drop) {
   struct cj_cache *k = cache_of(c);
   cj_graph *copy = k ? copy_program(c, program) : NULL;
   entry *e = copy ? cjm_alloc(c, sizeof *e + nkey) : NULL;
@@ -136,7 +138,12 @@ bool cje_cache_put(cj_ctx *c, const cj_graph *program, const void *key, size_t n
     return false;
   }
   if (k->count >= CJE_CACHE_MAX) remove_entry(c, k->oldest);
-  *e = (entry){.hash = hash_of(program, key, nkey), .program = copy, .thing = thing, .drop = drop, .nkey = nkey};
+  *e = (entry){.hash = hash_of(program, kind, key, nkey),
+               .program = copy,
+               .thing = thing,
+               .drop = drop,
+               .kind = kind,
+               .nkey = nkey};
   if (nkey) memcpy(e->key, key, nkey);
   e->next = k->bucket[e->hash % NBUCKET];
   k->bucket[e->hash % NBUCKET] = e;

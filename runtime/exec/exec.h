@@ -49,11 +49,13 @@ cj_status cje_plan_write(const cj_plan *p, cj_write_fn w, void *ud);
 ** CJE_CACHE_MAX of them stay. */
 #define CJE_CACHE_MAX 256
 typedef void (*cje_drop_fn)(cj_ctx *c, void *thing);
+typedef enum cje_cached { CJE_PLANS, CJE_DERIVATIVES } cje_cached; /* what a thing is */
 /* NULL: not there. */
-void *cje_cache_find(cj_ctx *c, const cj_graph *program, const void *key, size_t nkey);
+void *cje_cache_find(cj_ctx *c, const cj_graph *program, cje_cached kind, const void *key, size_t nkey);
 /* Takes thing; on ENOMEM drops it and returns false.  Keeps a copy of program as it is, dead code and all, since
 ** that is what the next trace will be compared with. */
-bool cje_cache_put(cj_ctx *c, const cj_graph *program, const void *key, size_t nkey, void *thing, cje_drop_fn drop);
+bool cje_cache_put(cj_ctx *c, const cj_graph *program, cje_cached kind, const void *key, size_t nkey, void *thing,
+                   cje_drop_fn drop);
 void cje_cache_free(cj_ctx *c);
 /* A workspace of at least n bytes, kept in the context between calls; NULL: ENOMEM.  Nested users get
 ** different ones; give it back with the same n. */
