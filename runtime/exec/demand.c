@@ -12,12 +12,18 @@ typedef struct want {
 typedef struct demand {
   cj_ctx *c;
   cj_trace *t;
-  want *stack;
+  want *stack; /* few, or an array of cap */
   uint32_t n, cap;
+  want few[16];
 } demand;
 
 static bool push(demand *d, cj_ref r) {
-  if (!CJM_GROW(d->c, d->stack, d->cap, d->n + 1u)) return false;
+  if (d->cap == 0 && d->n == CJ_COUNT(d->few)) {
+    want *more = NULL;
+    if (!cjm_grow(d->c, &more, &d->cap, d->n + 1u, sizeof *more)) return false;
+    d->stack = memcpy(more, d->few, sizeof d->few);
+  }
+  if (d->cap && !CJM_GROW(d->c, d->stack, d->cap, d->n + 1u)) return false;
   d->stack[d->n++] = (want){r, false};
   return true;
 }
@@ -118,13 +124,17 @@ static bool room_for_values(cj_trace *t) {
 
 cj_status cje_demand(cj_trace *t, cj_ref r, cj_tensor **out) {
   cj_ctx *c = t->g->c;
-  demand d = {.c = c, .t = t};
+  demand d;
+  d.c = c;
+  d.t = t;
+  d.stack = d.few;
+  d.n = d.cap = 0;
   *out = NULL;
   if (!cjm_ok(c)) return c->status;
   if (!room_for_values(t)) return c->status;
   if (!t->value[r] && !push(&d, r)) return c->status;
   cj_status st = work_off(&d);
-  cjm_free(c, d.stack, d.cap * sizeof *d.stack);
+  if (d.cap) cjm_free(c, d.stack, d.cap * sizeof *d.stack);
   if (st == CJ_OK) *out = t->value[r];
   return st;
 }

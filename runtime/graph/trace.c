@@ -5,6 +5,7 @@
 
 #define SPARE_MAX 4
 #define SPARE_NODES 65536 /* a trace that grew beyond gives its memory back */
+#define SPARE_VALUES 64   /* and this for its values */
 
 static cj_tracer *tracer(cj_ctx *c) {
   if (!c->tracer) c->tracer = cjm_zalloc(c, sizeof *c->tracer);
@@ -18,14 +19,19 @@ static void empty(cj_trace *t) {
   for (uint32_t i = 0; i < t->nvalue; i++) cjt_release(t->value[i]);
   for (uint32_t i = 0; i < t->nguard; i++) cjt_release(t->guard[i].value);
   if (t->slot) memset(t->slot, 0, t->nslot * sizeof *t->slot);
-  cjm_free(g ? g->c : NULL, t->value, t->nvalue * sizeof *t->value);
-  t->value = NULL;
-  t->nvalue = t->nguard = 0;
+  if (t->nvalue > SPARE_VALUES) {
+    cjm_free(g->c, t->value, t->nvalue * sizeof *t->value);
+    t->value = NULL;
+    t->nvalue = 0;
+  }
+  if (t->value) memset(t->value, 0, t->nvalue * sizeof *t->value);
+  t->nguard = 0;
   if (g) cjg_reset(g);
 }
 
 static void destroy(cj_ctx *c, cj_trace *t) {
   empty(t);
+  cjm_free(c, t->value, t->nvalue * sizeof *t->value);
   cjg_free(t->g);
   cjm_free(c, t->arg, t->argcap * sizeof *t->arg);
   cjm_free(c, t->capture, t->capturecap * sizeof *t->capture);
