@@ -113,9 +113,52 @@ static cj_status demand_all(cj_trace *t, const cj_ref *res, int n, cj_val *out) 
   return CJ_OK;
 }
 
-/* Concrete operands: the operation is written into a trace of its own, and its results are demanded. */
-static cj_status apply_eager(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_ref *res,
-                             cj_val *out, int cap, int *nout) {
+/* A tensor on the stack: elements that are somewhere, row-major. */
+static cj_tensor *stack_tensor(cj_ctx *c, const cj_type *t, const void *data, cj_tensor *x) {
+  *x = (cj_tensor){.c = c, .data = (char *)(uintptr_t)data, .refs = 1, .type = *t};
+  cjt_strides(t, x->stride);
+  return x;
+}
+
+/* Operands of an operation that is done at once, where small ones are tensors on the stack. */
+typedef struct on_stack {
+  cj_tensor head[FEW_REFS];
+  cj_val val[FEW_REFS];
+  int n;
+} on_stack;
+
+static void put_on_stack(cj_ctx *c, const cj_val *in, int nin, on_stack *s) {
+  s->n = nin;
+  for (int i = 0; i < nin; i++) {
+    s->val[i] = in[i];
+    if (in[i].kind != CJ_SMALL) continue;
+    cj_tensor *x = stack_tensor(c, in[i].u.small->type, in[i].u.small->data, &s->head[i]);
+    s->val[i] = (cj_val){.kind = CJ_TENSOR, .u.tensor = x};
+  }
+}
+
+static bool ison_stack(const on_stack *s, const cj_tensor *x) {
+  return (const char *)x >= (const char *)s->head && (const char *)x < (const char *)(s->head + s->n);
+}
+
+/* Results that are tensors on the stack, or views of them, become copies. */
+static cj_status leave_stack(cj_ctx *c, const on_stack *s, cj_val *out, int n) {
+  for (int i = 0; i < n; i++) {
+    cj_tensor *x = out[i].u.tensor, *y;
+    if (!ison_stack(s, x->base ? x->base : x)) continue;
+    if ((y = cjt_new(c, &x->type))) {
+      cj_view from = cjt_asview(x), to = cjt_asview(y);
+      cjk_copy_view(&from, &to);
+    }
+    cjt_release(x);
+    out[i] = (cj_val){.kind = y ? CJ_TENSOR : CJ_NONE, .u.tensor = y};
+  }
+  if (!cjm_ok(c)) cj_vals_release(out, n);
+  return c->status;
+}
+
+static cj_status apply_at_once(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_ref *res,
+                               cj_val *out, int cap, int *nout) {
   cj_trace *t = cjg_trace_open(c);
   if (!t) return c->status;
   t->g->plain = true;
@@ -123,6 +166,18 @@ static cj_status apply_eager(cj_ctx *c, int op, const cj_val *in, int nin, const
   if (s == CJ_OK) s = demand_all(t, res, *nout, out);
   cjg_trace_drop(c, t);
   return s;
+}
+
+/* Concrete operands: the operation is written into a trace of its own, and its results are demanded. */
+static cj_status apply_eager(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_ref *res,
+                             cj_val *out, int cap, int *nout) {
+  on_stack own;
+  bool small = false;
+  for (int i = 0; i < nin; i++) small |= in[i].kind == CJ_SMALL;
+  if (!small || nin > FEW_REFS) return apply_at_once(c, op, in, nin, p, np, res, out, cap, nout);
+  put_on_stack(c, in, nin, &own);
+  cj_status s = apply_at_once(c, op, own.val, nin, p, np, res, out, cap, nout);
+  return s == CJ_OK ? leave_stack(c, &own, out, *nout) : s;
 }
 
 static cj_status apply_traced(cj_trace *t, int op, const cj_val *in, int nin, const cj_param *p, int np, cj_ref *res,
@@ -208,13 +263,6 @@ const cj_type *cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, void
     if (isweak(&in[i])) data[i] = put_float(&in[i], t->dtype, &number[i]), splat |= 1u << i;
   if (n) cjk_loop(c->isa, op - CJ_OP_FIRST_EW, t->dtype)(n, out, data, t->rank ? splat : 0);
   return t;
-}
-
-/* A tensor on the stack: elements that are somewhere, row-major. */
-static cj_tensor *stack_tensor(cj_ctx *c, const cj_type *t, const void *data, cj_tensor *x) {
-  *x = (cj_tensor){.c = c, .data = (char *)(uintptr_t)data, .refs = 1, .type = *t};
-  cjt_strides(t, x->stride);
-  return x;
 }
 
 /* False: not a case for the short way (or an error that the long way will explain). */
