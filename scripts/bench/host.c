@@ -28,31 +28,75 @@ static int host_clock(lua_State *L) {
   return 1;
 }
 
-/* The handle at idx, whose elements stay where they are as long as it does. */
-static cjl_tensor *check_handle(lua_State *L, int idx) {
-  cjl_tensor *h = lua_touserdata(L, idx);
-  if (!h || (h->v.kind != CJ_TENSOR && h->v.kind != CJ_SMALL)) luaL_error(L, "host: a tensor was expected");
-  return h;
+/* --- arrays ------------------------------------------------------------------------------ */
+
+typedef struct array {
+  cj_type type;
+  void *data; /* float64 or int64; in a userdata that is kept in the list `room` of whoever has the array */
+} array;
+
+/* Pushes room for an array of that type. */
+static array new_array(lua_State *L, const cj_type *t) {
+  size_t bytes = cj_type_bytes(t) + 64;
+  uintptr_t at = (uintptr_t)lua_newuserdatauv(L, bytes, 0);
+  return (array){*t, (void *)((at + 63) & ~(uintptr_t)63)};
 }
 
-/* The context of the binding, whose state cj.tensor has as its first upvalue. */
-static cj_ctx *context(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_getfield(L, -1, "cjac");
-  lua_getfield(L, -1, "tensor");
-  if (!lua_getupvalue(L, -1, 1)) luaL_error(L, "host: cjac is not there");
-  const cjl_state *S = lua_touserdata(L, -1);
-  lua_pop(L, 4);
-  return S->ctx;
+/* The list at idx, of sizes, as a shape. */
+static cj_type check_shape(lua_State *L, int idx, cj_dtype dtype) {
+  cj_type t;
+  int64_t dim[CJ_MAXRANK];
+  int n = (int)lua_rawlen(L, idx);
+  for (int i = 0; i < n && i < CJ_MAXRANK; i++, lua_pop(L, 1)) {
+    lua_rawgeti(L, idx, i + 1);
+    dim[i] = lua_tointeger(L, -1);
+  }
+  if (cj_type_make(dtype, n, dim, &t)) luaL_error(L, "host: no shape");
+  return t;
 }
 
-/* As hosts have it (one reference). */
-static cj_tensor *tensor_of(lua_State *L, cj_ctx *ctx, const cjl_tensor *h) {
-  cj_tensor *x = NULL;
-  if (h->v.kind == CJ_TENSOR) return cj_tensor_retain(h->v.u.tensor);
-  const cj_small *own = cjl_ownsmall(h);
-  if (cj_tensor_new(ctx, &own->type, cj_small_data(own), &x)) luaL_error(L, "host: %s", cj_errmsg(ctx));
-  return x;
+/* A copy of the tensor on top, as scripts see it; it is replaced by the room of the copy. */
+static array copy_tensor(lua_State *L) {
+  int x = lua_gettop(L);
+  lua_getfield(L, x, "dtype");
+  bool whole = strcmp(luaL_checkstring(L, -1), "int64") == 0;
+  lua_getfield(L, x, "shape");
+  cj_type t = check_shape(L, x + 2, whole ? CJ_I64 : CJ_F64);
+  array a = new_array(L, &t);
+  lua_getfield(L, x, "reshape");
+  lua_pushvalue(L, x);
+  lua_pushinteger(L, -1);
+  lua_call(L, 2, 1);
+  lua_getfield(L, -1, "totable");
+  lua_insert(L, -2);
+  lua_call(L, 1, 1);
+  for (int64_t i = 0, n = cj_type_count(&t); i < n; i++, lua_pop(L, 1)) {
+    lua_rawgeti(L, -1, i + 1);
+    if (whole)
+      ((int64_t *)a.data)[i] = lua_tointeger(L, -1);
+    else
+      ((double *)a.data)[i] = lua_tonumber(L, -1);
+  }
+  lua_copy(L, x + 3, x);
+  lua_settop(L, x);
+  return a;
+}
+
+/* Pushes the elements of a float64 array as a list. */
+static void push_numbers(lua_State *L, const array *a) {
+  int64_t n = cj_type_count(&a->type);
+  lua_createtable(L, (int)n, 0);
+  for (int64_t i = 0; i < n; i++) {
+    lua_pushnumber(L, ((const double *)a->data)[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+static int list_length(lua_State *L, int idx) {
+  luaL_checktype(L, idx, LUA_TTABLE);
+  int n = (int)lua_rawlen(L, idx);
+  if (n > MAXARG) luaL_error(L, "host: too many arguments");
+  return n;
 }
 
 /* --- code by hand ----------------------------------------------------------------------- */
@@ -62,48 +106,56 @@ typedef struct reference {
   const void *x[MAXARG];
   void *y[MAXARG];
   int64_t n[MAXARG];
+  array out[MAXARG];
+  int nout;
 } reference;
 
-static int list_length(lua_State *L, int idx) {
-  luaL_checktype(L, idx, LUA_TTABLE);
-  int n = (int)lua_rawlen(L, idx);
-  if (n > MAXARG) luaL_error(L, "host: too many arguments");
-  return n;
+/* The address of bench_NAME, in a library or in this program; NULL: there is none. */
+static void *find_symbol(lua_State *L, const char *name, const char *library) {
+  char symbol[128];
+  snprintf(symbol, sizeof symbol, "bench_%s", name);
+  void *in = library ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : dlopen(NULL, RTLD_NOW);
+  if (!in) luaL_error(L, "host: %s", dlerror());
+  return dlsym(in, symbol);
 }
 
-/* host.reference(name, inputs, outputs, sizes[, library]) -> a reference, or nil: there is none of that name. */
+/* host.reference(name, inputs, shapes of the results, sizes[, library]) -> a reference, or nil: there is none of that
+** name. */
 static int host_reference(lua_State *L) {
-  char symbol[128];
-  const char *library = luaL_optstring(L, 5, NULL);
-  snprintf(symbol, sizeof symbol, "bench_%s", luaL_checkstring(L, 1));
-  void *in = library ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : dlopen(NULL, RTLD_NOW);
-  if (!in) return luaL_error(L, "host: %s", dlerror());
-  void *f = dlsym(in, symbol);
+  lua_settop(L, 5);
+  void *f = find_symbol(L, luaL_checkstring(L, 1), luaL_optstring(L, 5, NULL));
   if (!f) return 0;
-  reference *r = lua_newuserdatauv(L, sizeof *r, 3);
+  reference *r = lua_newuserdatauv(L, sizeof *r, 1);
   memset(r, 0, sizeof *r);
   memcpy(&r->f, &f, sizeof f);
-  for (int i = 0, n = list_length(L, 2); i < n; i++, lua_pop(L, 1)) {
+  lua_newtable(L); /* what stays as long as it does */
+  for (int i = 0, n = list_length(L, 2); i < n; i++) {
     lua_rawgeti(L, 2, i + 1);
-    const cjl_tensor *h = check_handle(L, -1);
-    r->x[i] = h->v.kind == CJ_SMALL ? cj_small_data(cjl_ownsmall(h)) : cj_tensor_data(h->v.u.tensor);
-    if (!r->x[i]) return luaL_error(L, "host: input %d is not row-major", i + 1);
+    r->x[i] = copy_tensor(L).data;
+    lua_rawseti(L, 7, (lua_Integer)lua_rawlen(L, 7) + 1);
   }
-  for (int i = 0, n = list_length(L, 3); i < n; i++, lua_pop(L, 1)) {
+  r->nout = list_length(L, 3);
+  for (int i = 0; i < r->nout; i++) {
     lua_rawgeti(L, 3, i + 1);
-    const cjl_tensor *h = check_handle(L, -1);
-    r->y[i] = h->v.kind == CJ_SMALL ? cj_small_data(cjl_ownsmall(h)) : cj_tensor_edit(h->v.u.tensor);
-    if (!r->y[i]) return luaL_error(L, "host: output %d cannot be written to", i + 1);
+    cj_type t = check_shape(L, 8, CJ_F64);
+    r->out[i] = new_array(L, &t);
+    r->y[i] = r->out[i].data;
+    lua_rawseti(L, 7, (lua_Integer)lua_rawlen(L, 7) + 1);
+    lua_settop(L, 7);
   }
   for (int i = 0, n = list_length(L, 4); i < n; i++, lua_pop(L, 1)) {
     lua_rawgeti(L, 4, i + 1);
     r->n[i] = lua_tointeger(L, -1);
   }
-  for (int k = 1; k <= 3; k++) { /* they stay as long as it does */
-    lua_pushvalue(L, k + 1);
-    lua_setiuservalue(L, -2, k);
-  }
+  lua_setiuservalue(L, 6, 1);
   return 1;
+}
+
+/* host.results(reference) -> what it wrote last, as flat lists */
+static int host_results(lua_State *L) {
+  const reference *r = lua_touserdata(L, 1);
+  for (int i = 0; i < r->nout; i++) push_numbers(L, &r->out[i]);
+  return r->nout;
 }
 
 /* host.time(reference, n) -> seconds that n calls take */
@@ -117,6 +169,17 @@ static int host_time(lua_State *L) {
 }
 
 /* --- compiled functions, called from C ---------------------------------------------------- */
+
+/* The context of the binding, whose state cj.tensor has as its first upvalue. */
+static cj_ctx *context(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, "cjac");
+  lua_getfield(L, -1, "tensor");
+  if (!lua_getupvalue(L, -1, 1)) luaL_error(L, "host: cjac is not there");
+  const cjl_state *S = lua_touserdata(L, -1);
+  lua_pop(L, 4);
+  return S->ctx;
+}
 
 typedef struct callee {
   cj_compiled *k;
@@ -160,7 +223,8 @@ static int host_callee(lua_State *L) {
     return luaL_error(L, "host: %d inputs instead of %d", n, cj_compiled_nin(c->k));
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, 2, i + 1);
-    c->x[i].u.tensor = tensor_of(L, ctx, check_handle(L, -1));
+    array a = copy_tensor(L);
+    if (cj_tensor_new(ctx, &a.type, a.data, &c->x[i].u.tensor)) return luaL_error(L, "host: %s", cj_errmsg(ctx));
     c->x[i].kind = CJ_TENSOR;
     c->nx++;
     lua_settop(L, 3);
@@ -182,26 +246,23 @@ static int host_calls(lua_State *L) {
 
 /* --- numbers from a file ---------------------------------------------------------------------- */
 
-/* host.load(tensor, path): its elements from a file of little-endian float64; false: the file is of another size. */
+/* host.load(path) -> the little-endian float64 numbers in a file */
 static int host_load(lua_State *L) {
-  const cjl_tensor *h = check_handle(L, 1);
-  bool small = h->v.kind == CJ_SMALL;
-  size_t bytes = cj_type_bytes(small ? &cjl_ownsmall(h)->type : cj_tensor_type(h->v.u.tensor));
-  void *to = small ? cj_small_data(cjl_ownsmall(h)) : cj_tensor_edit(h->v.u.tensor);
-  FILE *f = fopen(luaL_checkstring(L, 2), "rb");
-  if (!f || (bytes && !to)) {
-    if (f) fclose(f);
-    return luaL_error(L, "host: cannot read %s", lua_tostring(L, 2));
+  FILE *f = fopen(luaL_checkstring(L, 1), "rb");
+  if (!f) return luaL_error(L, "host: cannot read %s", lua_tostring(L, 1));
+  lua_newtable(L);
+  double v;
+  for (lua_Integer i = 1; fread(&v, sizeof v, 1, f) == 1; i++) {
+    lua_pushnumber(L, v);
+    lua_rawseti(L, -2, i);
   }
-  bool good = (bytes == 0 || fread(to, bytes, 1, f) == 1) && fgetc(f) == EOF;
   fclose(f);
-  lua_pushboolean(L, good);
   return 1;
 }
 
 static int open_host(lua_State *L) {
   static const luaL_Reg functions[] = {{"clock", host_clock},   {"reference", host_reference},
-                                       {"time", host_time},     {"callee", host_callee},
+                                       {"results", host_results}, {"time", host_time}, {"callee", host_callee},
                                        {"calls", host_calls},   {"load", host_load},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);

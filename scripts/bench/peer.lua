@@ -34,11 +34,11 @@ function peer:methods(case)
   return list
 end
 
--- Reads the numbers of its result into a vector, or says what went wrong.
-function peer:result(case, method, vector)
+-- The numbers of its result, or nil and what went wrong.
+function peer:result(case, method)
   local answer = self:request("check", case, method, self.scratch)
-  if answer ~= "ok" then return answer end
-  if not host.load(vector, self.scratch) then return "it has another number of results" end
+  if answer ~= "ok" then return nil, answer end
+  return host.load(self.scratch)
 end
 
 function peer:time(case, method, n)

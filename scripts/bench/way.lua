@@ -46,16 +46,14 @@ end
 -- opts.select(results): what of them is compared.
 function way.hand(label, name, inputs, shapes, sizes, opts)
   opts = opts or {}
-  local outputs = {}
-  for i, shape in ipairs(shapes) do outputs[i] = cj.zeros(shape) end
-  local good, reference = pcall(host.reference, name, inputs, outputs, sizes or {}, opts.library)
+  local good, reference = pcall(host.reference, name, inputs, shapes, sizes or {}, opts.library)
   if not good or not reference then
     return {label = label, why = good and "absent" or reference}
   end
   return {label = label, time = function(n) return host.time(reference, n) end, results = function()
     host.time(reference, 1)
-    local list = {}
-    for i, y in ipairs(outputs) do list[i] = y + 0 end
+    local list = {host.results(reference)}
+    for i, y in ipairs(list) do list[i] = cj.tensor(y) end
     return opts.select and opts.select(list) or list
   end}
 end
@@ -74,14 +72,12 @@ function way.flat(list)
   return cj.cat(parts, 1)
 end
 
--- The ways of a program that is measured beside cjac (peer.lua); mine() gives results that its own should equal.
-function way.peer(p, case, mine)
+-- The ways of a program that is measured beside cjac (peer.lua).
+function way.peer(p, case)
   local list = {}
   local function results(method)
-    local theirs = cj.zeros(way.flat(mine()).shape)
-    local why = p:result(case, method, theirs)
-    if why then error(why, 0) end
-    return {theirs}
+    local numbers, why = p:result(case, method)
+    return {cj.tensor(numbers or error(why, 0))}
   end
   for _, method in ipairs(p:methods(case)) do
     list[#list + 1] = {label = p.name .. " " .. method, time = function(n) return p:time(case, method, n) end,
