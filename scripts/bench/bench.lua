@@ -10,8 +10,11 @@ local opts = {rounds = 15, batch = 0.02, most = 4, dir = arg[1]}
 for i = 2, #arg do
   if arg[i] == "--quick" then opts.quick, opts.rounds, opts.batch, opts.most = true, 5, 0.005, 0.3
   elseif arg[i] == "--save" then opts.save = true
-  elseif arg[i]:find "^%-" then io.stderr:write("usage: scripts/bench/run [--quick] [--save] [FILTER]\n") os.exit(2)
   else opts.filter = arg[i] end
+end
+if opts.filter and (opts.save or opts.filter:find "^%-") then -- a saved table is whole
+  io.stderr:write("usage: scripts/bench/run [--quick] [--save | FILTER]\n")
+  os.exit(2)
 end
 
 local peers, notes, disagree = {}, {}, false
