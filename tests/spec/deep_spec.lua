@@ -26,6 +26,12 @@ local children = {
       return x
     end, cj.tensor(1))
     assert(y:item() > 0 and y:item() < 0.01 and g:item() > 0 and g:item() < 1e-6)]],
+  ["a loop of a million steps: value, gradient, both ways"] = [[
+    local function f(a)
+      return (cj.scan(function(c, x) return c * 0.999999 + x * a end, cj.tensor(0), cj.ones(1000000)))
+    end
+    local J, K = cj.jacobian(f, cj.tensor(2)), cj.jacobian(f, cj.tensor(2), {strategy = "forward-mode"})
+    assert(math.abs(f(cj.tensor(2)):item() / 2 - J:item()) < 1e-6 and math.abs(J:item() - K:item()) < 1e-6)]],
   ["a fan of a million, reverse"] = [[
     local n = 1000000
     local _, g = cj.vjp(function(x)
