@@ -59,7 +59,10 @@ bool cj_compiled_ready(cj_compiled *k) {
   k->got = (char *)(k->num + k->nx);
   k->given = (bool *)(k->got + k->nexpect);
   for (uint32_t i = 0; i < g->ncapture; i++) k->view[k->nx + i] = cjt_asview(k->f->capture[i].u.tensor);
-  for (uint32_t i = 0; i < k->nx; i++) k->in[i] = cjg_type(g, g->arg[i]);
+  for (uint32_t i = 0; i < k->nx; i++) {
+    k->in[i] = cjg_type(g, g->arg[i]);
+    k->view[i].type = NULL;
+  }
   for (uint32_t i = 0; i < g->nout; i++) k->out[i] = cjg_type(g, g->out[i]);
   char *got = memset(k->got, 0, k->nexpect);
   for (uint32_t i = k->ny; i < g->nout; i++) {
