@@ -1,6 +1,8 @@
 /* composite_linalg.c -- linear algebra on the last two axes, from the factorisations that are primitives. */
 #include "rules/compose.h"
 
+#include <string.h>
+
 /* --- solving ------------------------------------------------------------------------- */
 
 /* Row i of all matrices of x. */
@@ -161,6 +163,10 @@ static bool matrixfloat(const cj_call *k, cj_ref *a, cj_type *t) {
 static CJR_FACE(build_qr) {
   cj_ref a;
   cj_type t;
+  const char *mode = cjr_str(k, 0, "reduced");
+  bool alone = !strcmp(mode, "r");
+  if (!alone && strcmp(mode, "reduced") != 0)
+    return cjr_bad(k, CJ_EARG, "mode is \"%.20s\", wanted \"reduced\" or \"r\"", mode);
   if (!matrixfloat(k, &a, &t) || !cjr_room(k, 2, cap)) return false;
   int64_t m = cjt_at(&t, 2), n = cjt_at(&t, 1), r = m < n ? m : n;
   cj_ref pack = cjb_qrpack(k->g, cjb_slice(k->g, a, 1, 0, 1, r));
@@ -169,7 +175,8 @@ static CJR_FACE(build_qr) {
     cj_ref rest = cjb_matmul(k->g, cjb_mt(k->g, q), cjb_slice(k->g, a, 1, m, 1, n - m));
     right = cjg_ok(k->g) ? cjb_cat(k->g, (cj_ref[]){right, rest}, 2, 1) : 0;
   }
-  out[0] = q;
+  cj_type empty = cjr_flat(t.dtype, 0, -1);
+  out[0] = alone ? cjb_zeros(k->g, &empty) : q;
   out[1] = right;
   *nout = 2;
   return cjg_ok(k->g);
@@ -205,8 +212,8 @@ CJR_COMPOSITE(inv, "linalg", 0, "A", "SPD(1) | SPD(3) | SPD(3,2)", "inverse matr
 CJR_COMPOSITE(det, "linalg", 0, "A", "R(1,1) | R(2,2) | R(3,3) | R(4,4) | R(2,3,3) | R(2,5,5)", "determinant");
 CJR_COMPOSITE(slogdet, "linalg", 0, "A", "SPD(2) | SPD(4) | SPD(3,2)",
               "sign of the determinant, and logarithm of its absolute value");
-CJR_COMPOSITE(qr, "linalg", 0, "A", "R(3,3) | R(4,2) | R(2,4) | R(2,3,2)",
-              "Q with orthonormal columns and upper triangular R with A = Q R, reduced");
+CJR_COMPOSITE(qr, "linalg", 0, "A, mode:str=\"reduced\"", "R(3,3) | R(4,2) | R(2,4) | R(2,3,2) | R(3,2), \"r\"",
+              "Q with orthonormal columns and upper triangular R with A = Q R, reduced; mode \"r\": Q is empty");
 CJR_COMPOSITE(
     eigh, "linalg", 0, "A", "SYM(2) | SYM(3) | SYM(3,2)",
     "eigenvalues, ascending, and eigenvectors, in columns, of a symmetric matrix; the lower triangle is read");

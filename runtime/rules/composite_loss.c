@@ -238,16 +238,27 @@ static bool same_shapes(const cj_call *k, cj_ref *v) {
   return cjr_floats(k, 0, 2, v);
 }
 
-/* Logarithms are taken to be at least -100, so that a certain mistake costs much, but not infinity. */
+/* x as a constant, whose derivative is that slope. */
+static cj_ref with_slope(cj_graph *g, cj_ref value, cj_ref x, cj_ref slope) {
+  cj_ref none = cjb_sub(g, x, cjb_stop(g, x));
+  return cjb_add(g, value, cjb_mul(g, none, cjb_stop(g, slope)));
+}
+
+/* Logarithms are taken to be at least -100, so that a certain mistake costs much, but not infinity.  So close to 0
+** and 1 the derivative is (x - y) / 1e-12, as PyTorch's. */
 static CJR_FACE(build_binary_cross_entropy) {
   cj_graph *g = k->g;
   cj_ref v[2];
   if (!same_shapes(k, v)) return false;
-  cj_ref least = cjb_like(g, v[0], -100), one = cjb_like(g, v[0], 1);
-  cj_ref yes = cjb_clamp_min(g, cjb_log(g, v[0]), least);
-  cj_ref no = cjb_clamp_min(g, cjb_log1p(g, cjb_neg(g, v[0])), least);
-  cj_ref sure = cjb_add(g, cjb_mul(g, v[1], yes), cjb_mul(g, cjb_sub(g, one, v[1]), no));
-  cj_ref each = cjb_neg(g, sure);
+  cj_ref x = v[0], y = v[1], least = cjb_like(g, x, -100), one = cjb_like(g, x, 1), half = cjb_like(g, x, 0.5);
+  cj_ref edge = cjb_lt(g, cjb_mul(g, x, cjb_sub(g, one, x)), cjb_like(g, x, 1e-12));
+  cj_ref inside = cjb_where(g, edge, half, x), at = cjb_where(g, edge, cjb_stop(g, x), half);
+  cj_ref yes = cjb_where(g, edge, cjb_clamp_min(g, cjb_log(g, at), least), cjb_log(g, inside));
+  cj_ref no =
+      cjb_where(g, edge, cjb_clamp_min(g, cjb_log1p(g, cjb_neg(g, at)), least), cjb_log1p(g, cjb_neg(g, inside)));
+  cj_ref each = cjb_neg(g, cjb_add(g, cjb_mul(g, y, yes), cjb_mul(g, cjb_sub(g, one, y), no)));
+  cj_ref steep = with_slope(g, each, x, cjr_scale(g, cjb_sub(g, x, y), 1e12));
+  each = cjb_where(g, edge, steep, each);
   return weigh_elements(k, 2, &each) && reduce_elements(k, 0, each, out, nout);
 }
 

@@ -185,6 +185,12 @@ describe("losses", function()
     agree(case, cj.kl_div(cj.tensor{-1, -2}, cj.tensor{0, 1}, {reduction = "sum"}), cj.tensor(2), "kl_div at 0")
   end))
 
+  it("binary_cross_entropy is steep at certain mistakes", cases(function(case)
+    local x, y = cj.tensor{0, 0, 1, 1, 0.25}, cj.tensor{0, 1, 0, 1, 1}
+    local d = cj.jacobian(function(v) return cj.binary_cross_entropy(v, y, {reduction = "sum"}) end, x)
+    agree(case, d / 1e12, cj.tensor{0, -1, 1, 0, -4e-12}, "derivative")
+  end))
+
   it("say what is wrong", function()
     fails('reduction is "most"', cj.mse_loss, R(2), R(2), "most")
     fails("target has shape [3], wanted [2]", cj.cross_entropy, R(2, 3), cj.long{1, 2, 3})
