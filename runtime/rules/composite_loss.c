@@ -83,7 +83,8 @@ static int class_axis(const cj_type *x) { return x->rank >= 2 ? x->rank - 1 : 1;
 
 /* Targets that are indices: which count, and the classes with those that do not at 0, axis of size 1 inserted. */
 typedef struct classes {
-  cj_ref x, at, counts; /* log-probabilities; places in x; bool */
+  cj_ref x, at, counts; /* log-probabilities, or logits; places in x; bool */
+  cj_ref peak, norm;    /* what logits are to be taken down by, one after the other; 0: nothing */
   cj_type each;         /* one number a sample */
   int axis;
 } classes;
@@ -92,9 +93,7 @@ static bool read_classes(const cj_call *k, cj_ref x, int jignore, classes *c) {
   cj_graph *g = k->g;
   cj_type t = cjb_type(g, x), target = cjr_in(k, 1);
   if (!t.rank) return cjr_bad(k, CJ_ESHAPE, "x is a number, wanted a dimension of classes");
-  c->x = x;
-  c->axis = class_axis(&t);
-  c->each = t;
+  *c = (classes){.x = x, .axis = class_axis(&t), .each = t};
   c->each.rank = 0;
   for (int e = 0; e < t.rank; e++)
     if (e != t.rank - c->axis) c->each.dim[c->each.rank++] = t.dim[e];
@@ -135,7 +134,9 @@ static bool negative_log(const cj_call *k, const classes *c, cj_ref w, int j, do
                          int *nout) {
   cj_graph *g = k->g;
   cj_ref weight = sample_weight(g, c, w), total = 0;
-  cj_ref loss = cjb_neg(g, cjb_mul(g, weight, cjb_gather(g, c->x, c->at, c->axis)));
+  cj_ref picked = cjb_gather(g, c->x, c->at, c->axis);
+  if (c->norm) picked = cjb_sub(g, cjb_sub(g, picked, c->peak), c->norm);
+  cj_ref loss = cjb_neg(g, cjb_mul(g, weight, picked));
   loss = cjb_where(g, c->counts, loss, cjb_like(g, c->x, 0));
   if (extra) loss = cjb_add(g, cjr_scale(g, loss, keep), cjb_where(g, c->counts, extra, cjb_like(g, c->x, 0)));
   loss = cjb_reshape(g, loss, &c->each);
@@ -153,13 +154,21 @@ static CJR_FACE(build_nll_loss) {
   return class_weight(k, &t, c.axis, &w) && negative_log(k, &c, w, 1, 1, 0, out, nout);
 }
 
-static cj_ref log_probabilities(cj_graph *g, cj_ref x, int axis) {
+/* log softmax(x) is x less the peak, less the norm; both keep the axis.  Without classes there is neither. */
+static void log_norm(cj_graph *g, cj_ref x, int axis, cj_ref *peak, cj_ref *norm) {
   cj_type t = cjb_type(g, x);
-  if (cjt_at(&t, axis) == 0) return x;
   uint32_t mask = 1u << (axis - 1);
-  cj_ref peak = cjb_stop(g, cjb_keep(g, cjb_reduce(g, CJ_OP_amax, x, mask), &t, mask));
-  cj_ref z = cjb_sub(g, x, peak);
-  return cjb_sub(g, z, cjb_log(g, cjb_keep(g, cjb_sum(g, cjb_exp(g, z), mask), &t, mask)));
+  *peak = *norm = 0;
+  if (cjt_at(&t, axis) == 0) return;
+  *peak = cjb_stop(g, cjb_keep(g, cjb_reduce(g, CJ_OP_amax, x, mask), &t, mask));
+  cj_ref sum = cjb_sum(g, cjb_exp(g, cjb_sub(g, x, *peak)), mask);
+  *norm = cjb_log(g, cjb_keep(g, sum, &t, mask));
+}
+
+static cj_ref log_probabilities(cj_graph *g, cj_ref x, int axis) {
+  cj_ref peak, norm;
+  log_norm(g, x, axis, &peak, &norm);
+  return norm ? cjb_sub(g, cjb_sub(g, x, peak), norm) : x;
 }
 
 /* Targets that are probabilities of the classes. */
@@ -190,11 +199,12 @@ static CJR_FACE(build_cross_entropy) {
   if (!t.rank) return cjr_bad(k, CJ_ESHAPE, "x is a number, wanted a dimension of classes");
   if (!(smooth >= 0 && smooth <= 1)) return cjr_bad(k, CJ_EARG, "label_smoothing is %g, wanted 0 to 1", smooth);
   int axis = class_axis(&t);
-  cj_ref logp = log_probabilities(g, x, axis);
-  if (cjt_isfloat(cjr_in(k, 1).dtype)) return soft_entropy(k, logp, &t, axis, smooth, out, nout);
-  if (!read_classes(k, logp, 0, &c) || !class_weight(k, &t, axis, &w)) return false;
+  if (cjt_isfloat(cjr_in(k, 1).dtype))
+    return soft_entropy(k, log_probabilities(g, x, axis), &t, axis, smooth, out, nout);
+  if (!read_classes(k, x, 0, &c) || !class_weight(k, &t, axis, &w)) return false;
+  log_norm(g, x, axis, &c.peak, &c.norm);
   if (smooth > 0) {
-    cj_ref all = cjb_sum(g, w ? cjb_mul(g, logp, w) : logp, 1u << (axis - 1));
+    cj_ref logp = log_probabilities(g, x, axis), all = cjb_sum(g, w ? cjb_mul(g, logp, w) : logp, 1u << (axis - 1));
     cj_type kept = cjr_resized(t, axis, 1);
     extra = cjr_scale(g, cjb_reshape(g, all, &kept), -smooth / (double)cjt_at(&t, axis));
   }
