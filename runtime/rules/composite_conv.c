@@ -61,6 +61,7 @@ static bool read_conv(const cj_call *k, int nd, conv *c) {
       !spatial(c, 2, "dilation", 1, c->dilation) || !read_shapes(c) || !cjr_floats(k, 0, 3, v))
     return false;
   for (int d = 0; d < nd; d++) {
+    if (c->tap[d] > INT32_MAX) return cjr_bad(k, CJ_ELIMIT, "a filter of %lld taps", (long long)c->tap[d]);
     int64_t reach = c->dilation[d] * (c->tap[d] - 1) + 1, full = c->size[d] + 2 * c->pad[d];
     if (c->tap[d] < 1 || reach > full)
       return cjr_bad(k, CJ_ESHAPE, "a filter that reaches over %lld does not fit into %lld elements with padding %lld",
