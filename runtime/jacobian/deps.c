@@ -24,8 +24,12 @@ cjj_deps cjj_deps_share(const cjj_deps *v) {
   return *v;
 }
 
+void cjj_ids_release(cj_ctx *c, cjj_ids *ids) {
+  if (ids && --ids->refs == 0) cjm_free(c, ids, ids_bytes(ids->n));
+}
+
 void cjj_deps_drop(cjj_walk *w, cjj_deps *v) {
-  if (v->buf && --v->buf->refs == 0) cjm_free(w->c, v->buf, ids_bytes(v->buf->n));
+  cjj_ids_release(w->c, v->buf);
   v->buf = NULL;
 }
 
@@ -140,14 +144,24 @@ bool cjj_deps_squash(cjj_walk *w, const cjj_deps *v, const cj_type *t, uint32_t 
   return cjm_ok(w->c);
 }
 
+/* The last axis of t is left to an inner loop: its size and its step. */
+static int64_t inner_axis(const cjj_deps *v, const cj_type *t, nest *l, int64_t *step) {
+  *l = (nest){.rank = t->rank ? t->rank - 1 : 0, .n = 1, .stride = {v->stride}, .off = {v->off}};
+  memcpy(l->dim, t->dim, sizeof l->dim);
+  *step = t->rank ? v->stride[t->rank - 1] : 0;
+  return t->rank ? t->dim[t->rank - 1] : 1;
+}
+
 bool cjj_deps_flatten(cjj_walk *w, const cjj_deps *v, const cj_type *t, cjj_deps *out) {
+  nest l;
+  int64_t step, n = inner_axis(v, t, &l, &step);
   if (!cjj_deps_new(w, t, out)) return false;
   if (out->buf->n == 0) return true;
-  nest l = {.rank = t->rank, .n = 1, .stride = {v->stride}, .off = {v->off}};
-  memcpy(l.dim, t->dim, sizeof l.dim);
   cjj_set *to = out->buf->id;
-  do *to++ = v->buf->id[l.off[0]];
-  while (loop_step(&l));
+  do {
+    const cjj_set *from = v->buf->id + l.off[0];
+    for (int64_t k = 0; k < n; k++) *to++ = from[k * step];
+  } while (loop_step(&l));
   return true;
 }
 
@@ -170,12 +184,17 @@ bool cjj_deps_same(const cjj_deps *x, const cjj_deps *z, const cj_type *t) {
 
 void cjj_deps_range(const cjj_deps *v, const cj_type *t, cjj_set *least, cjj_set *most) {
   cj_type s = narrowed(t, moving(v, t->rank));
-  nest l = {.rank = s.rank, .n = 1, .stride = {v->stride}, .off = {v->off}};
-  memcpy(l.dim, s.dim, sizeof l.dim);
-  *least = *most = v->buf->id[v->off];
+  nest l;
+  int64_t step, n = inner_axis(v, &s, &l, &step);
+  cjj_set low = v->buf->id[v->off], high = low;
   do {
-    cjj_set id = v->buf->id[l.off[0]];
-    if (id < *least) *least = id;
-    if (id > *most) *most = id;
+    const cjj_set *from = v->buf->id + l.off[0];
+    for (int64_t k = 0; k < n; k++) {
+      cjj_set id = from[k * step];
+      low = id < low ? id : low;
+      high = id > high ? id : high;
+    }
   } while (loop_step(&l));
+  *least = low;
+  *most = high;
 }

@@ -280,20 +280,26 @@ static bool run_terms(finder *k, int nx) {
 
 /* --- the result --------------------------------------------------------------------------------------- */
 
+static bool in_sequence_of(const cjj_deps *at, const cj_type *t) {
+  int64_t stride[CJ_MAXRANK];
+  cjt_strides(t, stride);
+  for (int a = 0; a < t->rank; a++)
+    if (t->dim[a] > 1 && stride[a] != at->stride[a]) return false;
+  return true;
+}
+
 static bool add_piece(finder *k, cjj_local *l, int output, const cjj_term *t) {
   const cj_type *type = node_type(k, k->g->out[output]);
   cjj_deps flat;
   if (!CJM_GROW(k->c, l->piece, l->cap, l->n + (size_t)1)) return false;
-  if (!cjj_deps_flatten(&k->w, &t->at, type, &flat)) return false;
-  cjj_piece p = {.output = output, .n = flat.buf->n};
-  p.col = cjm_alloc(k->c, p.n * sizeof *p.col);
-  if (p.col) {
-    memcpy(p.col, flat.buf->id, p.n * sizeof *p.col);
-    l->piece[l->n++] = p;
-    cjg_output(k->h, t->c);
-  }
-  cjj_deps_drop(&k->w, &flat);
-  return p.col && cjg_ok(k->h);
+  if (in_sequence_of(&t->at, type))
+    flat = cjj_deps_share(&t->at);
+  else if (!cjj_deps_flatten(&k->w, &t->at, type, &flat))
+    return false;
+  l->piece[l->n++] =
+      (cjj_piece){.output = output, .n = (size_t)cjt_count(type), .col = flat.buf->id + flat.off, .held = flat.buf};
+  cjg_output(k->h, t->c);
+  return cjg_ok(k->h);
 }
 
 static bool collect_pieces(finder *k, cjj_local *l) {
@@ -307,7 +313,7 @@ static bool collect_pieces(finder *k, cjj_local *l) {
 
 void cjj_local_free(cjj_local *l) {
   if (!l) return;
-  for (uint32_t q = 0; q < l->n; q++) cjm_free(l->c, l->piece[q].col, l->piece[q].n * sizeof *l->piece[q].col);
+  for (uint32_t q = 0; q < l->n; q++) cjj_ids_release(l->c, l->piece[q].held);
   cjm_free(l->c, l->piece, l->cap * sizeof *l->piece);
   cjg_free(l->g);
   cjm_free(l->c, l, sizeof *l);

@@ -101,8 +101,10 @@ bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_local *l, cj_r
 ** the last few, and what is between them is a view.
 */
 typedef struct stencil {
-  uint32_t *piece; /* those of all outputs, in the order of their columns */
-  uint32_t *first; /* by output, ny + 1: where its pieces are */
+  const uint32_t **col;  /* by piece, in this order: its columns */
+  uint32_t *piece;       /* those of all outputs, in the order of their columns */
+  uint32_t *first;       /* by output, ny + 1: where its pieces are */
+  int64_t nnz, from, to; /* places from .. to among the coefficients side by side hold all that have a column */
 } stencil;
 
 static uint32_t leading_column(const cjj_piece *p) { /* as if row 0 had it */
@@ -128,30 +130,47 @@ static void order_pieces(const cjj_local *l, int ny, const stencil *s) {
   s->first[ny] = n;
 }
 
-/* Walks through the rows: counts the nonzeros, and notes them in p and src if these are there.  False: they do not
-** ascend.  src: places among the coefficients side by side. */
-static bool walk_rows(const cj_graph *f, const cjj_local *l, const stencil *s, cj_pattern *p, int64_t *src,
-                      int64_t *nnz) {
-  int64_t n = 0, row = 0, base = 0;
+/* Counts the nonzeros.  False: the columns of some row do not ascend. */
+static bool count_rows(const cj_graph *f, const cjj_local *l, stencil *s) {
+  int64_t base = 0;
+  for (uint32_t k = 0; k < l->n; k++) s->col[k] = l->piece[s->piece[k]].col;
+  s->nnz = s->from = s->to = 0;
   for (uint32_t i = 0; i < f->nout; i++) {
     int64_t m = cjt_count(cjj_y(f, (int)i)), wide = s->first[i + 1] - s->first[i];
+    const uint32_t *const *col = s->col + s->first[i];
     for (int64_t e = 0; e < m; e++) {
       uint32_t last = 0;
       for (int64_t q = 0; q < wide; q++) {
-        uint32_t col = l->piece[s->piece[s->first[i] + q]].col[e];
-        if (!col) continue;
-        if (col <= last) return false;
-        last = col;
-        if (p) p->col[n] = (int64_t)col - 1;
-        if (src) src[n] = base + e * wide + q;
-        n++;
+        uint32_t at = col[q][e];
+        if (!at) continue;
+        if (at <= last) return false;
+        last = at;
+        if (s->nnz++ == 0) s->from = base + e * wide + q;
+        s->to = base + e * wide + q + 1;
       }
-      if (p) p->rowptr[++row] = n;
     }
     base += m * wide;
   }
-  *nnz = n;
   return true;
+}
+
+/* Writes the pattern, and the places of its entries among the coefficients side by side into src, if that is there. */
+static void write_rows(const cj_graph *f, const stencil *s, cj_pattern *p, int64_t *src) {
+  int64_t n = 0, row = 0, base = 0;
+  for (uint32_t i = 0; i < f->nout; i++) {
+    int64_t m = cjt_count(cjj_y(f, (int)i)), wide = s->first[i + 1] - s->first[i];
+    const uint32_t *const *col = s->col + s->first[i];
+    for (int64_t e = 0; e < m; e++) {
+      for (int64_t q = 0; q < wide; q++) {
+        uint32_t at = col[q][e];
+        if (!at) continue;
+        if (src) src[n] = base + e * wide + q;
+        p->col[n++] = (int64_t)at - 1;
+      }
+      p->rowptr[++row] = n;
+    }
+    base += m * wide;
+  }
 }
 
 /* The coefficients of each output side by side, [elements, pieces], one output after the other. */
@@ -173,13 +192,12 @@ static cj_ref side_lines(cjj_frame *w, const cjj_local *l, const stencil *s, con
   return r;
 }
 
-/* Places first .. first + nnz of what side_lines gives for output i, the only one: whole rows, and what is left of
+/* Places from .. to of what side_lines gives for output i, the only one: whole rows, and what is left of
 ** the first and of the last one, so that all can be put where it is to be at once.  0: there are no whole rows. */
-static cj_ref trimmed_line(cjj_frame *w, const stencil *s, const cj_ref *c, uint32_t i, int dtype, int64_t first,
-                           int64_t nnz) {
+static cj_ref trimmed_line(cjj_frame *w, const stencil *s, const cj_ref *c, uint32_t i, int dtype) {
   const cj_type *y = cjj_y(w->f, (int)i);
   cj_type t = *y;
-  int64_t wide = s->first[i + 1] - s->first[i], from = (first + wide - 1) / wide, to = (first + nnz) / wide;
+  int64_t wide = s->first[i + 1] - s->first[i], from = (s->from + wide - 1) / wide, to = s->to / wide;
   cj_type column = {.dtype = (uint8_t)dtype, .rank = 2, .dim = {to - from, 1}};
   size_t bytes = (size_t)(4 * wide + 1) * sizeof(cj_ref);
   if (to <= from || wide < 2) return 0;
@@ -191,9 +209,9 @@ static cj_ref trimmed_line(cjj_frame *w, const stencil *s, const cj_ref *c, uint
     line[q] = cjj_flat(w->g, cjb_cast(w->g, cjb_expand(w->g, c[s->piece[s->first[i] + q]], &t), dtype));
     part[q] = cjb_reshape(w->g, cjb_slice(w->g, line[q], 1, from, 1, to - from), &column);
   }
-  for (int64_t k = first; k < from * wide; k++) all[n++] = cjb_slice(w->g, line[k % wide], 1, k / wide, 1, 1);
+  for (int64_t k = s->from; k < from * wide; k++) all[n++] = cjb_slice(w->g, line[k % wide], 1, k / wide, 1, 1);
   all[n++] = cjj_flat(w->g, cjb_cat(w->g, part, (int)wide, 1));
-  for (int64_t k = to * wide; k < first + nnz; k++) all[n++] = cjb_slice(w->g, line[k % wide], 1, k / wide, 1, 1);
+  for (int64_t k = to * wide; k < s->to; k++) all[n++] = cjb_slice(w->g, line[k % wide], 1, k / wide, 1, 1);
   if (cjg_ok(w->g)) r = n > 1 ? cjb_cat(w->g, all, n, 1) : all[0];
   cjm_free(w->g->c, line, bytes);
   return r;
@@ -206,37 +224,20 @@ static uint32_t only_output(const cj_graph *f, const cjj_local *l, const stencil
   return i < f->nout && s->first[i + 1] == l->n ? i : f->nout;
 }
 
-/* Whether walk_rows leaves out only what comes first and last. */
-static bool is_run(const cj_graph *f, const cjj_local *l, const stencil *s, int64_t *first, int64_t nnz) {
-  int64_t at = 0, end = 0;
-  *first = -1;
-  for (uint32_t i = 0; i < f->nout; i++) {
-    int64_t m = cjt_count(cjj_y(f, (int)i)), wide = s->first[i + 1] - s->first[i];
-    for (int64_t e = 0; e < m; e++)
-      for (int64_t q = 0; q < wide; q++, at++) {
-        if (!l->piece[s->piece[s->first[i] + q]].col[e]) continue;
-        if (*first < 0) *first = at;
-        end = at + 1;
-      }
-  }
-  return end - *first == nnz;
-}
-
 /* The pattern of rows that ascend, and their nonzeros. */
 static cj_ref stencil_nonzeros(cjj_frame *w, const cjj_local *l, const stencil *s, const cj_ref *c, int dtype,
-                               int64_t nnz, cj_pattern **pattern) {
-  int64_t rows = 0, cols = 0, first;
+                               cj_pattern **pattern) {
+  int64_t rows = 0, cols = 0;
   for (uint32_t i = 0; i < w->f->nout; i++) rows += cjt_count(cjj_y(w->f, (int)i));
   for (uint32_t j = 0; j < w->f->narg; j++) cols += cjt_count(cjj_x(w->f, (int)j));
-  bool run = is_run(w->f, l, s, &first, nnz);
-  cjj_places src = {.n = nnz, .first = first, .step = 1};
-  size_t bytes = run ? 0 : (size_t)nnz * sizeof(int64_t);
-  if (!(*pattern = cjj_pattern_room(w->g->c, rows, cols, nnz))) return 0;
+  bool run = s->to - s->from == s->nnz;
+  cjj_places src = {.n = s->nnz, .first = s->from, .step = run};
+  size_t bytes = run ? 0 : (size_t)s->nnz * sizeof(int64_t);
+  if (!(*pattern = cjj_pattern_room(w->g->c, rows, cols, s->nnz))) return 0;
   if (!run && !(src.at = cjm_alloc(w->g->c, bytes))) return 0;
-  (void)walk_rows(w->f, l, s, *pattern, src.at, &nnz);
-  if (!run) src.step = 0;
+  write_rows(w->f, s, *pattern, src.at);
   uint32_t only = only_output(w->f, l, s);
-  cj_ref nz = run && only < w->f->nout ? trimmed_line(w, s, c, only, dtype, first, nnz) : 0;
+  cj_ref nz = run && only < w->f->nout ? trimmed_line(w, s, c, only, dtype) : 0;
   cj_ref all = nz || !cjg_ok(w->g) ? 0 : side_lines(w, l, s, c, dtype);
   if (all) nz = cjj_take(w->g, all, &src);
   cjm_free(w->g->c, src.at, bytes);
@@ -289,16 +290,16 @@ static cj_ref scattered_nonzeros(cjj_frame *w, const cjj_local *l, const cj_ref 
 cj_ref cjj_local_nonzeros(cjj_frame *w, const cjj_local *l, int dtype, cj_pattern **pattern) {
   cj_type none = {.dtype = (uint8_t)dtype, .rank = 1};
   const cj_ref *c = cjj_frame_inline(w, l->g, NULL, 0);
-  size_t bytes = (l->n + (size_t)w->f->nout + 1) * sizeof(uint32_t);
-  stencil s = {.piece = c ? cjm_alloc(w->g->c, bytes) : NULL};
-  int64_t nnz = 0;
+  size_t bytes = l->n * sizeof(uint32_t *) + (l->n + (size_t)w->f->nout + 1) * sizeof(uint32_t);
+  stencil s = {.col = c ? cjm_alloc(w->g->c, bytes) : NULL};
   cj_ref nz = 0;
-  if (s.piece) {
+  if (s.col) {
+    s.piece = (uint32_t *)(s.col + l->n);
     s.first = s.piece + l->n;
     order_pieces(l, (int)w->f->nout, &s);
-    nz = walk_rows(w->f, l, &s, NULL, NULL, &nnz) ? stencil_nonzeros(w, l, &s, c, dtype, nnz, pattern)
-                                                  : scattered_nonzeros(w, l, c, dtype, pattern);
+    nz = count_rows(w->f, l, &s) ? stencil_nonzeros(w, l, &s, c, dtype, pattern)
+                                 : scattered_nonzeros(w, l, c, dtype, pattern);
   }
-  cjm_free(w->g->c, s.piece, bytes);
+  cjm_free(w->g->c, (void *)s.col, bytes);
   return *pattern && (*pattern)->nnz == 0 ? cjb_zeros(w->g, &none) : nz;
 }

@@ -163,7 +163,8 @@ cj_ref cjj_coloured_nonzeros(cjj_frame *w, const cjj_cut *cut, int dtype);
 typedef struct cjj_piece {
   int output;
   size_t n;
-  uint32_t *col; /* n: one an element of the output */
+  const uint32_t *col;  /* n: one an element of the output */
+  struct cjj_ids *held; /* what it is part of */
 } cjj_piece;
 struct cjj_local {
   cj_ctx *c;

@@ -36,6 +36,7 @@ typedef struct cjj_walk {
 bool cjj_deps_new(cjj_walk *w, const cj_type *t, cjj_deps *out); /* row-major, sets undefined */
 cjj_deps cjj_deps_share(const cjj_deps *v);
 void cjj_deps_drop(cjj_walk *w, cjj_deps *v);
+void cjj_ids_release(cj_ctx *c, cjj_ids *ids);
 /* v, of type t, as an operand that broadcasts to type to: the same sets. */
 cjj_deps cjj_deps_broadcast(const cjj_deps *v, const cj_type *t, const cj_type *to);
 /* Elementwise unions of n values that have been broadcast to t. */
