@@ -49,7 +49,7 @@ cj_status cje_plan_write(const cj_plan *p, cj_write_fn w, void *ud);
 ** CJE_CACHE_MAX of them stay. */
 #define CJE_CACHE_MAX 256
 typedef void (*cje_drop_fn)(cj_ctx *c, void *thing);
-typedef enum cje_cached { CJE_PLANS, CJE_DERIVATIVES } cje_cached; /* what a thing is */
+typedef enum cje_cached { CJE_PLANS, CJE_DERIVATIVES, CJE_LOOPS } cje_cached; /* what a thing is */
 /* NULL: not there. */
 void *cje_cache_find(cj_ctx *c, const cj_graph *program, cje_cached kind, const void *key, size_t nkey);
 /* Takes thing; on ENOMEM drops it and returns false.  Keeps a copy of program as it is, dead code and all, since

@@ -141,11 +141,10 @@ static void drop_loop(cj_ctx *c, void *plan) {
 }
 
 static cj_plan *plan_of(cj_ctx *c, const cj_graph *h) {
-  const double key = -2; /* as in api/func.c: never equal to the key of a request */
-  cj_plan *p = cje_cache_find(c, h, &key, sizeof key);
+  cj_plan *p = cje_cache_find(c, h, CJE_LOOPS, NULL, 0);
   if (p)
     (void)cje_plan_compile(p);
-  else if (cje_plan_new(c, h, &p) == CJ_OK && !cje_cache_put(c, h, &key, sizeof key, p, drop_loop))
+  else if (cje_plan_new(c, h, &p) == CJ_OK && !cje_cache_put(c, h, CJE_LOOPS, NULL, 0, p, drop_loop))
     p = NULL;
   return cjm_ok(c) ? p : NULL;
 }

@@ -1734,10 +1734,12 @@ static inline cj_status cj_linalg_slogdet(cj_ctx *c, cj_val A, cj_val *out, int 
   return cj_apply(c, 242, in_, 1, NULL, 0, out, cap, nout);
 }
 
-/* Q with orthonormal columns and upper triangular R with A = Q R, reduced */
-static inline cj_status cj_linalg_qr(cj_ctx *c, cj_val A, cj_val *out, int cap, int *nout) {
+/* Q with orthonormal columns and upper triangular R with A = Q R, reduced; mode "r": Q is empty (mode usually "reduced") */
+static inline cj_status cj_linalg_qr(cj_ctx *c, cj_val A, const char *mode, cj_val *out, int cap, int *nout) {
   cj_val in_[1] = {A};
-  return cj_apply(c, 243, in_, 1, NULL, 0, out, cap, nout);
+  cj_param p_[1];
+  p_[0] = cj_param_str(mode);
+  return cj_apply(c, 243, in_, 1, p_, 1, out, cap, nout);
 }
 
 /* eigenvalues, ascending, and eigenvectors, in columns, of a symmetric matrix; the lower triangle is read */
