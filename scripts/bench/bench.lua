@@ -6,7 +6,7 @@ package.path = here .. "/?.lua;" .. package.path
 local measure, peer, report, way = require "measure", require "peer", require "report", require "way"
 
 local TOLERANCE = 1e-9
-local opts = {rounds = 15, batch = 0.02, most = 4, dir = arg[1]}
+local opts = {rounds = 15, batch = 0.02, most = 2, dir = arg[1]}
 for i = 2, #arg do
   if arg[i] == "--quick" then opts.quick, opts.rounds, opts.batch, opts.most = true, 5, 0.005, 0.3
   elseif arg[i] == "--save" then opts.save = true
