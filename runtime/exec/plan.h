@@ -14,7 +14,8 @@
 ** Steps are of five kinds.  LOOP: a loop (loop.h).  EVAL: a row's kernel.  COPY: a strided copy.  GROUP: elementwise
 *instructions with
 ** the same number of elements, run together over blocks that stay in the L1 cache.  TAPE: those with one
-** element, sorted by dependency level, equal operations of a level in one call of their loop; or machine code.
+** element, sorted by dependency level, equal operations of a level in one call of their loop.  Either may
+** be machine code instead.
 */
 #ifndef cj_exec_plan_h
 #define cj_exec_plan_h

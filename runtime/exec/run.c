@@ -85,10 +85,25 @@ void cje_weave_block(const cje_gather *to, int64_t k, char *base, char *const *s
   cjk_weave(base + low + 8 * k * begin, x, (int)k, end - begin);
 }
 
+/* Large arrays: the lines of the next block are asked for while this one is computed, a share after each of nop
+** instructions. */
+static void fetch_share(const cj_plan *p, const cje_group *k, char *const *table, int64_t n, uint32_t share) {
+  enum { LINE = 64 };
+  const cje_place *moving = &p->place.at[k->place + k->nfixed];
+  char *const *next = table + k->nslot + k->nfixed;
+  for (uint32_t i = 0; i < k->nmoving; i++) {
+    int64_t nbytes = n * moving[i].size, at = nbytes * share / k->nop, end = nbytes * (share + 1) / k->nop;
+    for (; at < end; at += LINE) __builtin_prefetch(next[i] + nbytes + at);
+  }
+}
+
 static void run_block(const runner *u, const cje_group *k, char **table, int64_t first, int64_t n) {
+  enum { FAR = 1 << 14 };
   const cj_plan *p = u->p;
   const cje_blockop *op = &p->blockop.at[k->op], *end = op + k->nop;
+  bool far = k->n >= FAR && first + 2 * n <= k->n && k->nop > 1;
   for (; op < end; op++) {
+    if (far) fetch_share(p, k, table, n, (uint32_t)(end - op - 1));
     if (op->fn == CJE_LOAD) {
       const cje_gather *from = &p->gather.at[op->x[0]];
       cje_pattern_load(&from->pattern, table[op->y], at(u, &from->from), first, n);
