@@ -176,12 +176,6 @@ cj_status cj_trace_input(cj_ctx *c, uint32_t trace, const cj_val *primal, cj_val
   if (primal->kind == CJ_TRACED && primal->u.at.trace >= t->id)
     return cjm_fail(c, CJ_EARG, "an argument must come from outside the trace");
   cj_origin o = cj_val_origin(primal);
-  if (primal->kind == CJ_SMALL) {
-    o = (cj_origin){.tensor = cjt_from(c, &ty, primal->u.small->data)};
-    if (o.tensor) new_arg(t, &ty, &o, out);
-    cjt_release(o.tensor);
-    return c->status;
-  }
   return new_arg(t, &ty, &o, out);
 }
 

@@ -12,12 +12,31 @@ static cj_tracer *tracer(cj_ctx *c) {
   return c->tracer;
 }
 
+/* The copy of a small argument may serve the next trace. */
+static void release_arg(cj_trace *t, uint32_t i) {
+  cj_tensor *x = t->arg[i].tensor;
+  if (i >= CJG_KEPT || !t->arg[i].small || !cjt_isunique(x)) {
+    cjt_release(x);
+    return;
+  }
+  cjt_release(t->kept[i]);
+  t->kept[i] = x;
+}
+
+static cj_tensor *copy_arg(cj_trace *t, uint32_t i, const cj_small *s) {
+  cj_tensor *x = i < CJG_KEPT ? t->kept[i] : NULL;
+  if (!x || !cjt_same(&x->type, s->type)) return cjt_from(t->g->c, s->type, s->data);
+  t->kept[i] = NULL;
+  memcpy(x->data, s->data, cjt_bytes(s->type));
+  return x;
+}
+
 static void empty(cj_trace *t) {
   cj_graph *g = t->g;
-  for (uint32_t i = 0; g && i < g->narg; i++) cjt_release(t->arg[i].tensor);
   for (uint32_t i = 0; g && i < g->ncapture; i++) cjt_release(t->capture[i].tensor);
   for (uint32_t i = 0; i < t->nvalue; i++) cjt_release(t->value[i]);
   for (uint32_t i = 0; i < t->nguard; i++) cjt_release(t->guard[i].value);
+  for (uint32_t i = 0; g && i < g->narg; i++) release_arg(t, i); /* nothing else of the trace holds it any more */
   if (t->slot) memset(t->slot, 0, t->nslot * sizeof *t->slot);
   if (t->nvalue > SPARE_VALUES) {
     cjm_free(g->c, t->value, t->nvalue * sizeof *t->value);
@@ -31,6 +50,7 @@ static void empty(cj_trace *t) {
 
 static void destroy(cj_ctx *c, cj_trace *t) {
   empty(t);
+  for (int i = 0; i < CJG_KEPT; i++) cjt_release(t->kept[i]);
   cjm_free(c, t->value, t->nvalue * sizeof *t->value);
   cjg_free(t->g);
   cjm_free(c, t->arg, t->argcap * sizeof *t->arg);
@@ -110,9 +130,15 @@ void cjg_tracer_trim(cj_ctx *c) {
 cj_ref cjg_trace_arg(cj_trace *t, const cj_type *ty, const cj_origin *o) {
   cj_graph *g = t->g;
   if (!CJM_GROW(g->c, t->arg, t->argcap, g->narg + 1u)) return 0;
-  t->arg[g->narg] = *o;
+  cj_origin own = *o;
+  if (o->small)
+    own.tensor = copy_arg(t, g->narg, o->small);
+  else if (o->tensor)
+    cjt_retain(o->tensor);
+  if (o->small && !own.tensor) return 0;
+  t->arg[g->narg] = own;
   cj_ref r = cjg_arg(g, ty);
-  if (r && o->tensor) cjt_retain(o->tensor);
+  if (!r) cjt_release(own.tensor);
   return r;
 }
 

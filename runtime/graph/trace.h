@@ -22,6 +22,7 @@ typedef struct cj_guard {
   cj_tensor *value; /* one reference */
 } cj_guard;
 
+enum { CJG_KEPT = 4 };
 typedef struct cj_trace {
   cj_graph *g;
   struct cj_trace *outer; /* next older open trace */
@@ -31,6 +32,7 @@ typedef struct cj_trace {
   uint32_t *slot, nslot; /* captures by origin */
   cj_tensor **value;     /* values on demand, by ref; NULL: not evaluated.  nvalue entries */
   uint32_t nvalue;
+  cj_tensor *kept[CJG_KEPT]; /* of small arguments of the trace that was here before; NULL: none */
   cj_guard *guard;
   uint32_t nguard, guardcap;
   bool guarded; /* guards are wanted, here or in a trace that was opened before */
@@ -48,7 +50,7 @@ cj_trace *cjg_trace_find(const cj_ctx *c, uint32_t id); /* NULL: not open */
 void cjg_trace_drop(cj_ctx *c, cj_trace *t);            /* ends it; its memory goes to the spare list */
 void cjg_tracer_trim(cj_ctx *c);                        /* frees the spare ones */
 void cjg_tracer_free(cj_ctx *c);                        /* all of them */
-cj_ref cjg_trace_arg(cj_trace *t, const cj_type *ty, const cj_origin *o); /* retains o's tensor */
+cj_ref cjg_trace_arg(cj_trace *t, const cj_type *ty, const cj_origin *o); /* retains o's tensor, or copies o->small */
 /* The input of t that stands for o, new or found.  o->small and no tensor: for a copy, by place and content. */
 cj_ref cjg_trace_capture(cj_trace *t, const cj_type *ty, const cj_origin *o);
 #endif
