@@ -62,7 +62,7 @@ describe("one operand", function()
 end)
 
 describe("second derivatives", function()
-  local at0 = {i0 = 0.5, i1 = 0, i1e = 0, erfcx = 2, ndtr = 0, sinc = 0, log_ndtr = -2 / math.pi, softsign = 0, hardswish = 1 / 3}
+  local at0 = {i0 = 0.5, i1 = 0, i1e = 0, erfcx = 2, ndtr = 0, sinc = -math.pi ^ 2 / 3, log_ndtr = -2 / math.pi, softsign = 0, hardswish = 1 / 3}
   it("at 0", cases(function(case)
     for name, want in pairs(at0) do
       for _, strategy in ipairs{"reverse-mode", "forward-mode"} do
