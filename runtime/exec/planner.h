@@ -2,6 +2,7 @@
 ** planner.h -- what the passes of planning share.
 **
 **   contract.c  fused multiply-adds, for a plan that will run many times
+**   constants.c  values that are known while planning
 **   plan.c    sources, outputs, which results may take over their operand's buffer; the order of passes
 **   fuse.c    which step computes which instruction;  forward.c  which steps need not be
 **   lower.c   steps with kernels, buffers by liveness;  group.c, tape.c  the elementwise steps
@@ -104,6 +105,9 @@ bool cje_set_alias(cje_planner *P, cj_ref r, const int64_t *stride, const cje_al
 
 /* contract.c: in place, for a CPU that has the instructions; only a plan may be made of g then.  False: ENOMEM. */
 bool cje_contract(cj_graph *g);
+/* constants.c: small values that depend on no input. */
+bool cje_constants(cje_planner *P);
+
 /* fuse.c: gives every live instruction a step or an alias. */
 bool cje_fuse(cje_planner *P);
 /* forward.c: lets groups store where results are put beside others. */

@@ -188,11 +188,31 @@ static cj_ref slice_of_cat(const ask *q) {
   return 0;
 }
 
+/* All of that axis, from its end. */
+static bool turns_round(const ask *q, cj_ref r, int64_t axis) {
+  const cj_attr *a = cjg_attr(q->g, r);
+  return cjg_at(q->g, r)->op == CJ_OP_slice && a->v[0] == axis && a->v[2] == -1 &&
+         a->v[3] == cjt_at(cjg_type(q->g, cjg_operands(q->g, r)[0]), (int)axis);
+}
+
+/* A running sum over what is turned round, turned round: from the end. */
+static cj_ref slice_of_cumsum(const ask *q) {
+  cj_attr sum = attr_of(q, 0);
+  cj_ref x = only_operand(q, 0);
+  int64_t n = cjt_at(q->t, (int)q->a->v[0]);
+  if (sum.v[0] != q->a->v[0] || q->a->v[2] != -1 || q->a->v[1] != n - 1 || !turns_round(q, x, sum.v[0])) return 0;
+  if (n != cjt_at(cjg_type(q->g, q->in[0]), (int)sum.v[0])) return 0;
+  x = cjg_operands(q->g, x)[0];
+  sum.v[1] = !sum.v[1];
+  return cjg_emit(q->g, CJ_OP_cumsum, &x, 1, &sum);
+}
+
 static cj_ref fold_slice(const ask *q) {
   int64_t full = cjt_at(cjg_type(q->g, q->in[0]), (int)q->a->v[0]);
   if (q->a->v[1] == 0 && q->a->v[3] == full && (q->a->v[2] == 1 || full <= 1)) return q->in[0];
   if (op_of(q, 0) == CJ_OP_embed) return slice_of_embed(q);
   if (op_of(q, 0) == CJ_OP_cat) return slice_of_cat(q);
+  if (op_of(q, 0) == CJ_OP_cumsum) return slice_of_cumsum(q);
   if (op_of(q, 0) != CJ_OP_slice || attr_of(q, 0).v[0] != q->a->v[0]) return 0;
   cj_attr s = attr_of(q, 0);
   s.v[1] += q->a->v[1] * s.v[2];

@@ -139,3 +139,27 @@ describe("a pattern of many different sets", function()
     same(S:nnz(), 2 * n - i:eq(k):long():sum():item())
   end)
 end)
+
+describe("what depends on no input", function()
+  it("is computed while planning", function()
+    local function f(z) return z:cumsum(1):sin() end
+    local G = cj.compile(function(x) return cj.value_and_jacobian(f, x, {strategy = "forward-mode"}) end)
+    local x = cj.linspace(0, 1, 20)
+    local _, J = G(x)
+    same(J, cj.jacobian(f, x, {strategy = "reverse-mode"}))
+    local plan = G:explain():match "plan:.*"
+    local _, sums = plan:gsub("= cumsum", "")
+    same(sums, 1) -- that of x, not that of the seeds
+  end)
+  it("a running sum from the end is one step", function()
+    local F = cj.compile(function(x) return x:flip(1):cumsum(1):flip(1) end)
+    local x = cj.randn(40)
+    local y = F(x)
+    local want = 0
+    for i = 40, 1, -1 do
+      want = want + x[i]:item()
+      same(y[i]:item(), want)
+    end
+    same(F:explain():find("slice", 1, true) == nil and F:explain():find("copy", 1, true) == nil, true)
+  end)
+end)
