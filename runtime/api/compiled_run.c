@@ -193,8 +193,10 @@ static void aim_aside(cj_compiled *k) {
 static bool hand_over(cj_compiled *k, const cj_val *y) {
   for (uint32_t i = 0; i < k->ny; i++)
     if (!check_given(k, i, y)) return false;
-  for (uint32_t i = 0; i < k->ny; i++)
-    if (k->given[i]) memcpy(given_data(&y[i]), k->buf[i], cjt_bytes(given_type(&y[i])));
+  for (uint32_t i = 0; i < k->ny; i++) {
+    size_t n = k->given[i] ? cjt_bytes(given_type(&y[i])) : 0; /* without elements there is no stage */
+    if (n) memcpy(given_data(&y[i]), k->buf[i], n);
+  }
   return true;
 }
 

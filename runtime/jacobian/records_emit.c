@@ -41,7 +41,7 @@ static bool seed_source(cjj_frame *w, const cjj_records *r, uint32_t q) {
     for (uint32_t i = 0; y && i < f->nout; i++) {
       cj_type scalar = {.dtype = cjg_type(w->g, y[i])->dtype};
       cj_ref flat = cjj_flat(w->g, y[i]);
-      int64_t n = cjt_count(cjg_type(w->g, flat));
+      int64_t n = flat ? cjt_count(cjg_type(w->g, flat)) : 0; /* 0: after an error */
       for (int64_t e = 0; e < n; e++) cjg_output(w->g, cjb_reshape(w->g, cjb_slice(w->g, flat, 1, e, 1, 1), &scalar));
     }
   }
