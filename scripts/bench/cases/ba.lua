@@ -72,7 +72,11 @@ local function ways(file)
   local p, z = file.input.p, expanded(file.input)
   local columns = z.obs:unbind(2)
   local f, x = errors(columns[1] + 0, columns[2] + 0, z.feats), {z.cams, z.X, z.w}
-  local function compiled(label) return way.compiled(label, cj.compile(f):sparse_jacobian(), x, data.nonzeros) end
+  local function entries(S)
+    local r = data.nonzeros(S)
+    return #r[1] == 31 * p and {without_zeros(r[1], p)} or r
+  end
+  local function compiled(label) return way.compiled(label, cj.compile(f):sparse_jacobian(), x, entries) end
   local arrays = {z.cams, z.X, z.w, z.feats, z.obs}
   local function hand(label, name)
     return way.hand(label, name, arrays, {{31 * p}}, {p}, {select = function(r) return {without_zeros(r[1], p)} end})
