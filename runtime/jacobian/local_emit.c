@@ -192,38 +192,6 @@ static cj_ref side_lines(cjj_frame *w, const cjj_local *l, const stencil *s, con
   return r;
 }
 
-/* Places from .. to of what side_lines gives for output i, the only one: whole rows, and what is left of
-** the first and of the last one, so that all can be put where it is to be at once.  0: there are no whole rows. */
-static cj_ref trimmed_line(cjj_frame *w, const stencil *s, const cj_ref *c, uint32_t i, int dtype) {
-  const cj_type *y = cjj_y(w->f, (int)i);
-  cj_type t = *y;
-  int64_t wide = s->first[i + 1] - s->first[i], from = (s->from + wide - 1) / wide, to = s->to / wide;
-  cj_type column = {.dtype = (uint8_t)dtype, .rank = 2, .dim = {to - from, 1}};
-  size_t bytes = (size_t)(4 * wide + 1) * sizeof(cj_ref);
-  if (to <= from || wide < 2) return 0;
-  cj_ref *line = cjm_alloc(w->g->c, bytes);
-  if (!line) return 0;
-  cj_ref *part = line + wide, *all = part + wide, r = 0;
-  int n = 0;
-  for (int64_t q = 0; q < wide && cjg_ok(w->g); q++) {
-    line[q] = cjj_flat(w->g, cjb_cast(w->g, cjb_expand(w->g, c[s->piece[s->first[i] + q]], &t), dtype));
-    part[q] = cjb_reshape(w->g, cjb_slice(w->g, line[q], 1, from, 1, to - from), &column);
-  }
-  for (int64_t k = s->from; k < from * wide; k++) all[n++] = cjb_slice(w->g, line[k % wide], 1, k / wide, 1, 1);
-  all[n++] = cjj_flat(w->g, cjb_cat(w->g, part, (int)wide, 1));
-  for (int64_t k = to * wide; k < s->to; k++) all[n++] = cjb_slice(w->g, line[k % wide], 1, k / wide, 1, 1);
-  if (cjg_ok(w->g)) r = n > 1 ? cjb_cat(w->g, all, n, 1) : all[0];
-  cjm_free(w->g->c, line, bytes);
-  return r;
-}
-
-/* The output that all pieces are of; nout: there are several. */
-static uint32_t only_output(const cj_graph *f, const cjj_local *l, const stencil *s) {
-  uint32_t i = 0;
-  while (i < f->nout && s->first[i + 1] == s->first[i]) i++;
-  return i < f->nout && s->first[i + 1] == l->n ? i : f->nout;
-}
-
 /* The pattern of rows that ascend, and their nonzeros. */
 static cj_ref stencil_nonzeros(cjj_frame *w, const cjj_local *l, const stencil *s, const cj_ref *c, int dtype,
                                cj_pattern **pattern) {
@@ -236,9 +204,7 @@ static cj_ref stencil_nonzeros(cjj_frame *w, const cjj_local *l, const stencil *
   if (!(*pattern = cjj_pattern_room(w->g->c, rows, cols, s->nnz))) return 0;
   if (!run && !(src.at = cjm_alloc(w->g->c, bytes))) return 0;
   write_rows(w->f, s, *pattern, src.at);
-  uint32_t only = only_output(w->f, l, s);
-  cj_ref nz = run && only < w->f->nout ? trimmed_line(w, s, c, only, dtype) : 0;
-  cj_ref all = nz || !cjg_ok(w->g) ? 0 : side_lines(w, l, s, c, dtype);
+  cj_ref all = cjg_ok(w->g) ? side_lines(w, l, s, c, dtype) : 0, nz = 0;
   if (all) nz = cjj_take(w->g, all, &src);
   cjm_free(w->g->c, src.at, bytes);
   return nz;
