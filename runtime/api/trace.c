@@ -1,5 +1,6 @@
 /* trace.c -- values, and traces as numbers. */
 #include "api/api.h"
+#include "rules/build.h"
 
 #include <string.h>
 
@@ -64,6 +65,16 @@ static cj_ref small_constant(cj_trace *t, const cj_small *s) {
   return r;
 }
 
+/* All elements are 1: seeds often are, and products with them vanish from what is compiled. */
+static bool is_all_ones(const cj_tensor *x) {
+  size_t size = cjt_dsize(x->type.dtype), n = cjt_bytes(&x->type);
+  const double one = 1;
+  const float onef = 1;
+  if (x->type.rank == 0 || n == 0 || !cjt_iscontiguous(&x->type, x->stride)) return false;
+  if (memcmp(x->data, x->type.dtype == CJ_F64 ? (const void *)&one : (const void *)&onef, size) != 0) return false;
+  return memcmp(x->data, x->data + size, n - size) == 0;
+}
+
 cj_ref cj_ref_of(cj_trace *t, const cj_val *v) {
   cj_ctx *c = t->g->c;
   cj_type ty;
@@ -74,6 +85,7 @@ cj_ref cj_ref_of(cj_trace *t, const cj_val *v) {
   case CJ_LOGICAL: return cjg_num(t->g, CJ_BOOL, (double)(v->u.i != 0));
   case CJ_TENSOR:
     if (!cjt_isfloat(ty.dtype)) return cjg_tensor(t->g, v->u.tensor);
+    if (t->guarded && is_all_ones(v->u.tensor)) return cjb_full(t->g, &ty, 1);
     break;
   case CJ_SMALL:
     if (!cjt_isfloat(ty.dtype)) return small_constant(t, v->u.small);

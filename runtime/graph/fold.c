@@ -128,7 +128,12 @@ static cj_ref fold_pow(const ask *q) {
   return 0;
 }
 
+static bool all_zeros(const cj_graph *g, cj_ref r) { return cjg_isnum(g, behind_views(g, r), 0); }
+
+/* Of zeros both ways, as tangents of untaken branches become, nothing is left. */
 static cj_ref fold_where(const ask *q) {
+  if (!q->g->plain && cjt_isfloat(q->t->dtype) && all_zeros(q->g, q->in[1]) && all_zeros(q->g, q->in[2]))
+    return *q->zero = true, 0;
   if (q->in[1] == q->in[2]) return if_same(q, q->in[1]);
   if (cjg_isnum(q->g, q->in[0], 1)) return if_same(q, q->in[1]);
   if (cjg_isnum(q->g, q->in[0], 0)) return if_same(q, q->in[2]);

@@ -163,3 +163,40 @@ describe("what depends on no input", function()
     same(F:explain():find("slice", 1, true) == nil and F:explain():find("copy", 1, true) == nil, true)
   end)
 end)
+
+describe("a branch that is a number", function()
+  it("adds nothing to the pattern of what does not depend on it", function()
+    local pick = cj.long {1, 2, 3, 1, 2, 3}
+    local function f(c)
+      local row = c:index_select(1, pick)
+      local r = row[{{}, {1, 3}}]
+      local square = (r * r):sum(2, true)
+      return r * cj.where(square:gt(0), square, 1):sqrt() + row[{{}, {4, 6}}]
+    end
+    local x = cj.rand(3, 6) + 0.1
+    local S = cj.sparse_jacobian(f, x)
+    same(S:nnz(), 6 * 3 * 4) -- of each row three by r, one by what is added
+    same(S:to_dense(), cj.jacobian(f, x):reshape(18, 18))
+  end)
+end)
+
+describe("captured ones", function()
+  it("vanish from compiled products", function()
+    local ones, x = cj.ones(100), cj.linspace(0, 1, 100)
+    local function f(z) return (z * 3 + 1) * z * ones end
+    local F = cj.compile(function(z) return cj.jvp(f, z, ones) end)
+    local y, t = F(x)
+    same(y, f(x))
+    same(t, 6 * x + 1)
+    same(F:explain():find("1 inputs", 1, true) ~= nil, true)
+  end)
+  it("may be results, float32, and nearly ones", function()
+    local ones, nearly = cj.ones(3, {dtype = "float32"}), cj.ones(3)
+    nearly[3] = 1 + 2 ^ -52
+    local F = cj.compile(function(z) return ones, z * ones, z:double() * nearly end)
+    local a, b, c = F(cj.tensor({1, 2, 3}, {dtype = "float32"}))
+    same(a, ones)
+    same(b, cj.tensor({1, 2, 3}, {dtype = "float32"}))
+    same(c, cj.tensor {1, 2, 3} * nearly, 0)
+  end)
+end)
