@@ -34,6 +34,11 @@ static A D(block)(const T *x, int64_t n) {
   for (int l = 0; l < LANES; l++) acc[l] = IDENTITY;
   D(into)(acc, x, LANES, n / LANES);
   D(into)(acc, x + n / LANES * LANES, (int)(n % LANES), 1);
+  if (m == LANES) { /* the same, for the compiler to unroll */
+    for (int h = LANES / 2; h > 0; h /= 2)
+      for (int l = 0; l < h; l++) acc[l] = COMBINE(acc[l], acc[l + h]);
+    return acc[0];
+  }
   for (int h = LANES / 2; h > 0; h /= 2)
     for (int l = 0; l < h && l + h < m; l++) acc[l] = COMBINE(acc[l], acc[l + h]);
   return acc[0];
