@@ -18,37 +18,15 @@ static int count_versions(const cjl_compiled *F) {
   return n;
 }
 
-/* --- text: measured first, since the core must not be left by an error of Lua's allocator ------------------------ */
+/* --- text ---------------------------------------------------------------------------------------------------- */
 
-typedef struct text {
-  char *s; /* NULL: measuring */
-  size_t n, cap;
-} text;
-
-static cj_status put(void *ud, const char *s, size_t n) {
-  text *t = ud;
-  if (t->s) {
-    if (n > t->cap - t->n) n = t->cap - t->n;
-    memcpy(t->s + t->n, s, n);
-  }
-  t->n += n;
-  return CJ_OK;
-}
-
-static cj_status write_text(cj_compiled *k, bool explain, text *t) {
-  return explain ? cj_compiled_explain(k, put, t) : cj_compiled_write(k, CJ_TEXT, put, t);
-}
+static cj_status write_why(void *k, cj_write_fn w, void *ud) { return cj_compiled_explain(k, w, ud); }
+static cj_status write_program(void *k, cj_write_fn w, void *ud) { return cj_compiled_write(k, CJ_TEXT, w, ud); }
 
 /* Of the version at stack index v. */
 static void push_text(lua_State *L, cjl_state *S, const char *who, int v, bool explain) {
-  cj_compiled *k = ((cjl_version *)lua_touserdata(L, v))->k;
-  text t = {NULL, 0, 0};
-  CJL_TRY(L, S, who, write_text(k, explain, &t));
-  t.cap = t.n;
-  t.n = 0;
-  t.s = lua_newuserdatauv(L, t.cap + 1, 0);
-  CJL_TRY(L, S, who, write_text(k, explain, &t));
-  lua_pushlstring(L, t.s, t.n);
+  const cjl_version *version = lua_touserdata(L, v);
+  cjl_pushtext(L, S, who, explain ? write_why : write_program, version->k);
 }
 
 int cjl_compiledexplain(lua_State *L) {
@@ -75,8 +53,7 @@ int cjl_compiledtostring(lua_State *L) {
   if (n == 0) return 1;
   cjl_pushanchored(L, 1, newest(L, F, "tostring"));
   push_text(L, S, "tostring", 3, false);
-  lua_remove(L, -2);
-  lua_remove(L, -2);
+  lua_remove(L, -2); /* the anchor */
   lua_concat(L, 2);
   return 1;
 }

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-/* Text is written twice: once to measure it, once into memory of that size; the core must not be left by
-** an error of Lua's allocator. */
 typedef struct text {
   char *s; /* NULL: measuring */
   size_t n, cap;
@@ -20,15 +18,30 @@ static cj_status put(void *ud, const char *s, size_t n) {
   return CJ_OK;
 }
 
-static void push_text(lua_State *L, cjl_state *S, const cj_tensor *x) {
+void cjl_pushtext(lua_State *L, cjl_state *S, const char *who, cjl_writer write, void *thing) {
   luaL_Buffer b;
   text t = {NULL, 0, 0};
-  CJL_TRY(L, S, "tostring", cj_tensor_write(x, &S->print, put, &t));
+  CJL_TRY(L, S, who, write(thing, put, &t));
   t.cap = t.n;
   t.n = 0;
   t.s = luaL_buffinitsize(L, &b, t.cap);
-  CJL_TRY(L, S, "tostring", cj_tensor_write(x, &S->print, put, &t));
+  CJL_TRY(L, S, who, write(thing, put, &t));
   luaL_pushresultsize(&b, t.n);
+}
+
+typedef struct shown {
+  const cj_tensor *x;
+  const cj_printopts *how;
+} shown;
+
+static cj_status write_shown(void *thing, cj_write_fn w, void *ud) {
+  const shown *s = thing;
+  return cj_tensor_write(s->x, s->how, w, ud);
+}
+
+static void push_text(lua_State *L, cjl_state *S, const cj_tensor *x) {
+  shown s = {x, &S->print};
+  cjl_pushtext(L, S, "tostring", write_shown, &s);
 }
 
 /* A traced value is shown by its number, if it has one now. */

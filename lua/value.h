@@ -197,6 +197,12 @@ int cjl_spread(lua_State *L, int table);
 /* x:NAME_(...): upvalues 2 and 3 are "cj.NAME_" and the function of NAME. */
 int cjl_inplace(lua_State *L);
 
+/* --- print.c --- */
+typedef cj_status (*cjl_writer)(void *thing, cj_write_fn w, void *ud);
+/* Pushes what write says of thing.  It is written twice: once to measure it, once into memory of that size; the core
+** must not be left by an error of Lua's allocator. */
+void cjl_pushtext(lua_State *L, cjl_state *S, const char *who, cjl_writer write, void *thing);
+
 /* --- scripts.c --- */
 /* Pushes what the built-in Lua module of that name returns. */
 void cjl_pushscript(lua_State *L, const char *name);

@@ -4,8 +4,6 @@
 */
 #include "exec/planner.h"
 
-#include <string.h>
-
 enum { CONSTANT_BYTES = 8192 };
 
 /* Its kernel gives a value for all operands. */
@@ -19,15 +17,26 @@ static bool never_fails(const cj_op *row) {
   }
 }
 
-static cj_tensor *constant_number(cje_planner *P, cj_ref r) {
-  const cj_type *t = cjg_type(P->g, r);
-  double v = P->g->konst[cjg_at(P->g, r)->in[0]];
-  float f = (float)v;
-  int64_t i;
-  memcpy(&i, &v, sizeof i);
-  if (t->dtype == CJ_F32) return cjt_from(P->c, t, &f);
-  if (t->dtype == CJ_BOOL) return cjt_from(P->c, t, &(uint8_t){i != 0});
-  return cjt_from(P->c, t, &v);
+static cj_tensor *constant_number(cj_ctx *c, const cj_graph *g, cj_ref r) {
+  const cj_type *t = cjg_type(g, r);
+  int64_t cell = 0;
+  cjg_unpack(g->konst[cjg_at(g, r)->in[0]], t->dtype, &cell);
+  return cjt_from(c, t, &cell);
+}
+
+cj_tensor *cje_constant(cj_ctx *c, const cj_graph *g, cj_ref r, cj_tensor *const *known) {
+  const cj_node *n = cjg_at(g, r);
+  cj_tensor *few[8], **in = few, *y = NULL;
+  if (n->op == CJ_OP_konst) return constant_number(c, g, r);
+  if (n->op == CJ_OP_tensor) {
+    cjt_retain(g->tensor[n->in[0]]);
+    return g->tensor[n->in[0]];
+  }
+  if (n->nin > CJ_COUNT(few) && !(in = cjm_alloc(c, n->nin * sizeof *in))) return NULL;
+  for (int i = 0; i < n->nin; i++) in[i] = known[cjg_operands(g, r)[i]];
+  if (cje_eval(c, n->op, in, n->nin, cjg_attr(g, r), cjg_type(g, r), &y) != CJ_OK) y = NULL;
+  if (in != few) cjm_free(c, in, n->nin * sizeof *in);
+  return y;
 }
 
 static bool is_small_constant(const cje_planner *P, cj_ref r, cj_tensor *const *value) {
@@ -35,23 +44,10 @@ static bool is_small_constant(const cje_planner *P, cj_ref r, cj_tensor *const *
   const cj_op *row = cjr_row(n->op);
   if (n->op == CJ_OP_input || cjt_bytes(cjg_type(P->g, r)) > CONSTANT_BYTES) return false;
   if (cjg_issource(P->g, r)) return true;
-  if (n->nin > 3 || !never_fails(row)) return false;
+  if (!never_fails(row)) return false;
   for (int i = 0; i < n->nin; i++)
     if (!value[cjg_operands(P->g, r)[i]]) return false;
   return true;
-}
-
-static cj_tensor *compute_constant(cje_planner *P, cj_ref r, cj_tensor *const *value) {
-  const cj_node *n = cjg_at(P->g, r);
-  cj_tensor *in[3] = {NULL}, *y = NULL;
-  if (n->op == CJ_OP_konst) return constant_number(P, r);
-  if (n->op == CJ_OP_tensor) {
-    cjt_retain(P->g->tensor[n->in[0]]);
-    return P->g->tensor[n->in[0]];
-  }
-  for (int i = 0; i < n->nin; i++) in[i] = value[cjg_operands(P->g, r)[i]];
-  (void)cje_eval(P->c, n->op, in, n->nin, cjg_attr(P->g, r), cjg_type(P->g, r), &y);
-  return y;
 }
 
 /* Views stay what they are: of one number many times, for example. */
@@ -69,7 +65,7 @@ static bool place_constant(cje_planner *P, cj_ref r, cj_tensor *y) {
 static bool constants_with(cje_planner *P, cj_tensor **value) {
   for (cj_ref r = 1; r < P->g->len; r++) {
     if (!P->live[r] || P->root[r].step || !is_small_constant(P, r, value)) continue;
-    value[r] = compute_constant(P, r, value);
+    value[r] = cje_constant(P->c, P->g, r, value);
     if (!value[r] || !place_constant(P, r, value[r])) return false;
   }
   return true;

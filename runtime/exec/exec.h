@@ -12,6 +12,10 @@
 cj_status cje_eval(cj_ctx *c, int op, cj_tensor *const *in, int nin, const cj_attr *a, const cj_type *t,
                    cj_tensor **out);
 
+/* The value of r, which depends on no input, from those of its operands in known, by ref; a new reference, or NULL with
+** the error. */
+cj_tensor *cje_constant(cj_ctx *c, const cj_graph *g, cj_ref r, cj_tensor *const *known);
+
 /* The value of r in an open trace (borrowed), evaluating what it needs and has not been evaluated.
 ** ENOVALUE: it depends on an argument of which only the type is known. */
 cj_status cje_demand(cj_trace *t, cj_ref r, cj_tensor **out);

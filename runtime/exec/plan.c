@@ -52,13 +52,10 @@ bool cje_set_alias(cje_planner *P, cj_ref r, const int64_t *stride, const cje_al
 
 static bool source_konst(cje_planner *P, cj_ref r) {
   cj_plan *p = P->p;
-  double v = P->g->konst[cjg_at(P->g, r)->in[0]];
-  float f = (float)v;
   if (!CJE_ROOM(P, p->konst)) return false;
   int64_t *cell = &p->konst.at[p->konst.n];
-  memcpy(cell, &v, sizeof v);
-  if (cjg_type(P->g, r)->dtype == CJ_F32) memcpy(cell, &f, sizeof f);
-  if (cjg_type(P->g, r)->dtype == CJ_BOOL) *(uint8_t *)cell = *cell != 0;
+  *cell = 0;
+  cjg_unpack(P->g->konst[cjg_at(P->g, r)->in[0]], cjg_type(P->g, r)->dtype, cell);
   P->root[r].base = CJE_KONST;
   P->root[r].offset = (int64_t)sizeof *cell * p->konst.n++;
   return true;

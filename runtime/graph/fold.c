@@ -25,7 +25,7 @@ static cj_ref only_operand(const ask *q, int i) { return cjg_operands(q->g, q->i
 static cj_attr attr_of(const ask *q, int i) { return *cjg_attr(q->g, q->in[i]); }
 
 /* Constants: the row's own kernel says.  Stores are 8 bytes: the number or an int64. */
-static void unpack(double store, int dtype, void *p) {
+void cjg_unpack(double store, int dtype, void *p) {
   float f = (float)store;
   int64_t i;
   memcpy(&i, &store, sizeof i);
@@ -53,7 +53,7 @@ static cj_ref fold_constants(const ask *q) {
   if (row->kind != CJ_ELEMENTWISE || q->t->rank != 0) return 0;
   for (int i = 0; i < q->nin; i++) {
     if (op_of(q, i) != CJ_OP_konst) return 0;
-    unpack(q->g->konst[cjg_at(q->g, q->in[i])->in[0]], cjg_type(q->g, q->in[i])->dtype, &in[i]);
+    cjg_unpack(q->g->konst[cjg_at(q->g, q->in[i])->in[0]], cjg_type(q->g, q->in[i])->dtype, &in[i]);
   }
   int dtype = cjg_type(q->g, q->in[q->nin - 1])->dtype;
   cj_loop loop = cjk_loop(q->g->c->isa, q->op - CJ_OP_FIRST_EW, dtype);

@@ -65,6 +65,9 @@ bool cjg_isnum(const cj_graph *g, cj_ref r, double v);
 /* r is a 0-d constant: its value as a double (an int64 beyond 2^53 is rounded). */
 bool cjg_getnum(const cj_graph *g, cj_ref r, double *v);
 
+/* The element of that dtype at p from the store of a konst instruction, g->konst[..]. */
+void cjg_unpack(double store, int dtype, void *p);
+
 /* Sources */
 cj_ref cjg_arg(cj_graph *g, const cj_type *t);
 cj_ref cjg_capture(cj_graph *g, const cj_type *t); /* the caller remembers what it stands for */

@@ -182,7 +182,7 @@ function emit.way(label, name, F, inputs, shapes)
   f:write(text)
   f:close()
   local done = os.execute(("gcc -O2 -shared -fPIC -I'%s' -o '%s.so' '%s.c' -lm"):format(here, base, base))
-  local w = done and way.hand(label, name, inputs, shapes, {}, {library = base .. ".so"}) or {label = label, why = "gcc is missing"}
+  local w = done and way.hand(label, name, inputs, shapes, {}, {object = base .. ".so"}) or {label = label, why = "gcc is missing"}
   for _, ending in ipairs {"", ".c", ".so"} do os.remove(base .. ending) end
   return w
 end

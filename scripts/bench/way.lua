@@ -42,11 +42,12 @@ function way.call(label, f, results)
   return way.lua(label, function(n) for _ = 1, n do f() end end, results)
 end
 
--- bench_NAME of scripts/bench/c or cxx; shapes: those of its results.  opts.library: where else it is;
+-- bench_NAME of scripts/bench/c or cxx; shapes: those of its results.  opts.object: the shared object
+-- that has it, if it is not this program;
 -- opts.select(results): what of them is compared.
 function way.hand(label, name, inputs, shapes, sizes, opts)
   opts = opts or {}
-  local good, reference = pcall(host.reference, name, inputs, shapes, sizes or {}, opts.library)
+  local good, reference = pcall(host.reference, name, inputs, shapes, sizes or {}, opts.object)
   if not good or not reference then
     return {label = label, why = good and "absent" or reference}
   end

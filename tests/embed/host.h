@@ -92,6 +92,19 @@ static inline cj_config heap_config(heap *h) {
   return (cj_config){.size = sizeof(cj_config), .alloc = heap_alloc, .alloc_ud = h};
 }
 
+/* A test in a context with a heap of its own, to which everything must have come back. */
+static inline void with_context(void (*test)(cj_ctx *c)) {
+  heap h;
+  cj_config cfg = heap_config(&h);
+  cj_ctx *c;
+  if (CHECK(cj_ctx_new(&cfg, &c) == CJ_OK)) {
+    test(c);
+    cj_ctx_release(c);
+  }
+  CHECK(h.live == 0 && h.blocks == 0);
+  CHECK(h.wrong == 0);
+}
+
 /* --- short words --------------------------------------------------------------------------------------- */
 
 static inline cj_type typeof_shape(cj_dtype dt, int rank, int64_t a, int64_t b) {

@@ -155,18 +155,6 @@ static void test_call(cj_ctx *c) {
   cj_func_release(by_rule);
 }
 
-static void with_context(void (*test)(cj_ctx *c)) {
-  heap h;
-  cj_config cfg = heap_config(&h);
-  cj_ctx *c;
-  if (CHECK(cj_ctx_new(&cfg, &c) == CJ_OK)) {
-    test(c);
-    cj_ctx_release(c);
-  }
-  CHECK(h.live == 0 && h.blocks == 0);
-  CHECK(h.wrong == 0);
-}
-
 int main(void) {
   with_context(test_loops);
   with_context(test_at_once);

@@ -353,7 +353,7 @@ static void test_errors(cj_ctx *c, heap *h) {
   }
 }
 
-static void with_context(void (*test)(cj_ctx *c, heap *h)) {
+static void with_heap(void (*test)(cj_ctx *c, heap *h)) {
   heap h;
   cj_config cfg = heap_config(&h);
   cj_ctx *c;
@@ -365,12 +365,12 @@ static void with_context(void (*test)(cj_ctx *c, heap *h)) {
 }
 
 int main(void) {
-  with_context(test_run);
-  with_context(test_fuse);
-  with_context(test_one_shot_failures);
-  with_context(test_slope);
-  with_context(test_cancel);
-  with_context(test_errors);
+  with_heap(test_run);
+  with_heap(test_fuse);
+  with_heap(test_one_shot_failures);
+  with_heap(test_slope);
+  with_heap(test_cancel);
+  with_heap(test_errors);
   test_order();
   test_failures();
   test_node_limit();

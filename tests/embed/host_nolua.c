@@ -358,18 +358,6 @@ static void test_text(cj_ctx *c) {
   cj_func_release(f);
 }
 
-static void with_context(void (*test)(cj_ctx *c)) {
-  heap h;
-  cj_config cfg = heap_config(&h);
-  cj_ctx *c;
-  if (CHECK(cj_ctx_new(&cfg, &c) == CJ_OK)) {
-    test(c);
-    cj_ctx_release(c);
-  }
-  CHECK(h.live == 0 && h.blocks == 0);
-  CHECK(h.wrong == 0);
-}
-
 int main(void) {
   static void (*const tests[])(cj_ctx *) = {test_reducer,  test_adder,   test_arm,    test_products, test_batch,
                                             test_solve,    test_hessian, test_nested, test_eager,    test_traces,

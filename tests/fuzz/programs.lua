@@ -3,19 +3,10 @@
 --   local program = programs.new(seed)     program.f(a, b, ...), program.inputs
 
 local cj = require "cjac"
+local generator = require "support.generator"
 local sample = require "support.sample"
 
 local programs = {}
-
--- Own random numbers: what a function does may not depend on who else draws.
-local function generator(seed)
-  local state = seed % 2147483646 + 1
-  for _ = 1, 4 do state = state * 48271 % 2147483647 end
-  return function(n)
-    state = state * 48271 % 2147483647
-    return state % n + 1
-  end
-end
 
 local SHAPES = {{}, {1}, {3}, {4}, {2, 3}, {3, 3}, {3, 1}, {1, 3}, {2, 2, 3}, {0}}
 local NUMBERS = {0, 1, -1, 2, 0.5, -2, 3, 1.5}

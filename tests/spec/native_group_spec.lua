@@ -4,6 +4,7 @@
 local cj = require "cjac"
 local cases = require "support.cases"
 local child = require "support.child"
+local generator = require "support.generator"
 local rows = require "support.rows"
 
 local PROGRAMS <const> = tonumber(os.getenv "CJAC_NATIVE_PROGRAMS") or 10000
@@ -11,15 +12,6 @@ local PROGRAMS <const> = tonumber(os.getenv "CJAC_NATIVE_PROGRAMS") or 10000
 local function code() return (select(4, cj._live())) end
 local here = cj.config().native
 local always = os.getenv "CJAC_NATIVE" == "always" -- then the first call is compiled too
-
-local function generator(seed)
-  local state = (seed * 7919) % 2147483646 + 1
-  for _ = 1, 4 do state = state * 48271 % 2147483647 end
-  return function(n)
-    state = state * 48271 % 2147483647
-    return state % n + 1
-  end
-end
 
 -- --- equality ----------------------------------------------------------------------
 
@@ -114,7 +106,7 @@ local function step(r, pool, dtype)
 end
 
 local function program(seed, dtype)
-  local r = generator(seed)
+  local r = generator(seed * 7919)
   local n = r(10)
   local shape = n == 1 and {1, r(1100)} or n == 2 and {r(40), r(40)} or n == 3 and {r(300), SIZES[r(8)]} or
                 n <= 5 and {SIZES[r(#SIZES)], SIZES[r(#SIZES)]} or {1, SIZES[r(#SIZES)]}

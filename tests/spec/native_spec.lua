@@ -4,6 +4,7 @@
 local cj = require "cjac"
 local cases = require "support.cases"
 local child = require "support.child"
+local generator = require "support.generator"
 
 local PROGRAMS <const> = tonumber(os.getenv "CJAC_NATIVE_PROGRAMS") or 10000
 
@@ -11,15 +12,6 @@ local function code() return (select(4, cj._live())) end
 
 -- Off by CJAC_NATIVE=0, by the build, or because the CPU is not known: then only the switch can be tested.
 local here = cj.config().native
-
-local function generator(seed)
-  local state = (seed * 7919) % 2147483646 + 1
-  for _ = 1, 4 do state = state * 48271 % 2147483647 end
-  return function(n)
-    state = state * 48271 % 2147483647
-    return state % n + 1
-  end
-end
 
 local UNARY = {"neg", "abs", "sign", "floor", "ceil", "round", "trunc", "frac", "square", "sqrt", "rsqrt", "reciprocal",
                "relu", "sin", "cos", "exp", "log", "tanh", "sigmoid", "softplus", "atan", "cbrt", "log1p", "expm1"}
@@ -51,7 +43,7 @@ end
 -- A function of n scalars with several results.
 local function program(seed, length)
   return function(...)
-    local r, pool, out = generator(seed), {...}, {}
+    local r, pool, out = generator(seed * 7919), {...}, {}
     for _ = 1, length do pool[#pool + 1] = step(r, pool) end
     for i = 1, 3 do out[i] = pool[#pool + 1 - i] end
     return table.unpack(out)
@@ -61,7 +53,7 @@ end
 local VALUES = {0.3, -1.7, 2.5, 1e-3, -0.0, 7, 0.999, -4.25, 1e5, 1e-320, cj.inf, cj.nan}
 
 local function inputs(seed, dtype)
-  local r, x = generator(seed + 77), {}
+  local r, x = generator((seed + 77) * 7919), {}
   for i = 1, r(3) do x[i] = cj.tensor(VALUES[r(r(8) == 1 and #VALUES or 8)], {dtype = dtype}) end
   return x
 end
