@@ -279,6 +279,8 @@ static cj_ref fold_row(const ask *q) {
 cj_ref cjg_fold(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a, const cj_type *t, bool *zero) {
   ask q = {g, op, nin, in, a, t, zero};
   if (nin == 0) return 0;
-  cj_ref r = fold_row(&q);
+  cj_ref r = cjg_fold_diagonal(g, op, in, a, t);
+  if (!r) r = fold_row(&q);
+  if (!r && !*zero) r = cjg_fold_transpose(g, op, in, nin, a, t);
   return r || *zero ? r : fold_constants(&q);
 }

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define DEFAULTBYTES ((size_t)64 << 20)
-
 static size_t whole_lines(size_t n) { return (n + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN; }
 
 /* --- stages ------------------------------------------------------------------------------ */
@@ -210,7 +208,7 @@ static bool add_loops(cjj_derived *d, const cj_graph *s, const cj_graph *values,
 
 /* Seeds at a time for a pass; memory goes with their number. */
 static int64_t step_of(const cjj_derived *d, const cj_request *rq, const cjj_pass *p, int64_t most) {
-  size_t limit = rq->max_bytes ? rq->max_bytes : DEFAULTBYTES, size = cje_plan_worksize(d->plan, NULL);
+  size_t limit = rq->max_bytes ? rq->max_bytes : CJJ_PASSBYTES, size = cje_plan_worksize(d->plan, NULL);
   double fit = size > limit ? (double)limit / (double)size * (double)most : (double)most;
   int64_t step = rq->chunk > 0 ? rq->chunk : fit >= 1 ? (int64_t)fit : 1;
   return step < p->nseed ? step : p->nseed;

@@ -21,7 +21,7 @@ static double loop_work(const cj_graph *g, cj_ref r) {
   return cjj_cost_whole(l.body, &body) ? (double)l.steps * body : 0;
 }
 
-static double node_work(const cj_graph *g, cj_ref r) {
+double cjj_work(const cj_graph *g, cj_ref r) {
   double most = elements(cjg_type(g, r));
   cj_rowkind kind = cjg_row(g, r)->kind;
   if (kind == CJ_SOURCE || kind == CJ_VIEWS) return 0;
@@ -36,11 +36,11 @@ static double node_work(const cj_graph *g, cj_ref r) {
 
 /* With its share of the overhead of an instruction. */
 static double run_cost(const cj_graph *g, cj_ref r) {
-  return node_work(g, r) + (cjt_count(cjg_type(g, r)) == 1 ? CJJ_SMALL : CJJ_NODE);
+  return cjj_work(g, r) + (cjt_count(cjg_type(g, r)) == 1 ? CJJ_SMALL : CJJ_NODE);
 }
 
 static void add_cost(const cj_graph *lin, cj_ref r, int nx, uint64_t from, cjj_costs *out) {
-  double cost = node_work(lin, r);
+  double cost = cjj_work(lin, r);
   if (!from) {
     out->primal += run_cost(lin, r);
     return;

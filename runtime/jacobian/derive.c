@@ -152,6 +152,17 @@ static uint32_t emit_passes(cjj_frame *w, const cjj_cut *cut, uint32_t k, cj_ref
   return row && cjg_ok(w->g);
 }
 
+bool cjj_emit_blocks(cjj_frame *w, const cj_graph *s, const cj_ref *J) {
+  for (int i = 0; i < (int)s->nout; i++)
+    for (int j = 0; j < (int)s->narg; j++) {
+      cj_type t;
+      cj_ref r = J[(size_t)i * s->narg + (size_t)j];
+      if (!cjj_block_type(s, i, j, &t)) return false;
+      cjg_output(w->g, r ? r : cjb_zeros(w->g, &t));
+    }
+  return cjg_ok(w->g);
+}
+
 static bool emit_blocks(cjj_frame *w, const cj_graph *s, const cjj_cut *cut, cj_ref *J) {
   w->f = s; /* whose inputs are those of the function */
   for (uint32_t k = 0, n; k < cut->npass; k += n) {
@@ -160,15 +171,7 @@ static bool emit_blocks(cjj_frame *w, const cj_graph *s, const cjj_cut *cut, cj_
   }
   for (uint32_t k = 0; k < cut->npart; k++)
     if (cut->part[k].local && !cjj_local_blocks(w, cut, cut->part[k].local, J)) return false;
-  for (int i = 0; i < cut->ny; i++)
-    for (int j = 0; j < cut->nx; j++) {
-      cj_type t;
-      cj_ref *r = &J[(size_t)i * (size_t)cut->nx + (size_t)j];
-      if (!cjj_block_type(s, i, j, &t)) return false;
-      if (!*r) *r = cjb_zeros(w->g, &t);
-      cjg_output(w->g, *r);
-    }
-  return cjg_ok(w->g);
+  return cjj_emit_blocks(w, s, J);
 }
 
 cj_graph *cjj_blocks(const cj_graph *f, const cj_graph *values, const cj_graph *s, const cjj_cut *cut) {
@@ -203,11 +206,26 @@ static bool check_request(deriving *d) {
 
 static bool plan_whole(cjj_derived *out) { return out->whole && cje_plan_new(out->c, out->whole, &out->plan) == CJ_OK; }
 
-/* Through a narrow waist, if nothing was asked for that speaks against it: *whole NULL if not. */
-static bool try_waist(const deriving *d, const cj_graph *values, cjj_derived *out) {
+/* Instead of the whole from the middle, if nothing was asked for that speaks against it and it fits the memory. */
+static bool try_chain(const deriving *d, const cj_graph *values, cjj_derived *out) {
   const cj_request *rq = d->rq;
+  cjj_choice choice = out->choice;
+  cj_graph *g;
+  cj_plan *plan;
   if (rq->strategy != CJ_AUTO || rq->chunk > 0 || rq->max_bytes > 0) return true;
-  return cjj_waist_blocks(subject(d), values, &out->choice, &out->whole);
+  if (!cjj_chain_blocks(subject(d), values, out->whole, &choice, &g)) return false;
+  if (!g) return true;
+  if (cje_plan_new(d->c, g, &plan) != CJ_OK) return cjg_free(g), false;
+  if (cje_plan_worksize(plan, NULL) > CJJ_PASSBYTES) {
+    cje_plan_free(plan);
+    cjg_free(g);
+    return true;
+  }
+  cjg_free(out->whole);
+  out->whole = g;
+  out->plan = plan;
+  out->choice = choice;
+  return true;
 }
 
 static bool derive_jacobian(const deriving *d, cjj_derived *out) {
@@ -215,13 +233,9 @@ static bool derive_jacobian(const deriving *d, cjj_derived *out) {
   if (!cjj_cut_choose(d->c, subject(d), d->rq->strategy, &out->cut)) return false;
   out->choice = out->cut.choice;
   out->first = values ? d->f->nout : 0;
-  if (!try_waist(d, values, out)) return false;
-  if (out->whole) {
-    cjj_cut_free(&out->cut);
-    return plan_whole(out);
-  }
   out->whole = cjj_blocks(d->f, values, subject(d), &out->cut);
-  if (!plan_whole(out) || !cjj_chunk(out, subject(d), values, d->rq)) return false;
+  if (!out->whole || !try_chain(d, values, out)) return false;
+  if (!out->plan && (!plan_whole(out) || !cjj_chunk(out, subject(d), values, d->rq))) return false;
   if (out->plan) cjj_cut_free(&out->cut);
   return true;
 }

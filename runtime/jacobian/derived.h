@@ -46,6 +46,7 @@ struct cjj_derived {
 };
 
 /* --- chunk.c --- */
+#define CJJ_PASSBYTES ((size_t)64 << 20) /* that the passes of a Jacobian may use if nothing else was said */
 /* Replaces the plan of d->whole by loops over the passes of d->cut if the plan needs too much memory or rq says
 ** so.  s: what is differentiated; values: outputs wanted too, or NULL. */
 bool cjj_chunk(cjj_derived *d, const cj_graph *s, const cj_graph *values, const cj_request *rq);

@@ -64,6 +64,7 @@ typedef struct cjj_costs {
 #define CJJ_BACKWARD 1.25 /* a sweep backwards against one forwards */
 /* lin: the jvp of a program with nx arguments, tangents only. */
 bool cjj_cost_of(const cj_graph *lin, int nx, cjj_costs *out);
+double cjj_work(const cj_graph *g, cj_ref r);        /* of instruction r on its own */
 bool cjj_cost_whole(const cj_graph *g, double *out); /* of running g once */
 
 /* --- strategy.c: choosing ------------------------------------------------------ */
@@ -124,6 +125,8 @@ uint32_t cjj_unrolled_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p
 bool cjj_block_type(const cj_graph *f, int i, int j, cj_type *out);
 /* The row of output i as a matrix: its elements by seeds. */
 cj_ref cjj_transposed(cj_graph *g, cj_ref row, int64_t nseed);
+/* r, of as many elements, as block J[i * nx + j] of f. */
+void cjj_put_block(cj_graph *g, const cj_graph *f, int i, int j, cj_ref r, cj_ref *J);
 bool cjj_has_derivative(const cj_graph *f, int i); /* output i is float and not empty */
 bool cjj_check_arguments(const cj_graph *f);       /* all float, or it is noted which one is not */
 static inline const cj_type *cjj_x(const cj_graph *f, int j) { return cjg_type(f, f->arg[j]); }
@@ -132,10 +135,13 @@ static inline const cj_type *cjj_y(const cj_graph *f, int i) { return cjg_type(f
 /* --- derive.c --- */
 /* (x..; captures..) -> (values' outputs.., blocks..) of s, whose inputs are those of f; values may be NULL. */
 cj_graph *cjj_blocks(const cj_graph *f, const cj_graph *values, const cj_graph *s, const cjj_cut *cut);
-/* --- waist.c: mixed mode --- */
-/* The same if it costs clearly less through a narrow waist than choice says, which is then noted there; else *out is
-** NULL. */
-bool cjj_waist_blocks(const cj_graph *f, const cj_graph *values, cjj_choice *choice, cj_graph **out);
+/* J[i * nx + j] to the outputs of w, zeros for a 0. */
+bool cjj_emit_blocks(cjj_frame *w, const cj_graph *s, const cj_ref *J);
+/* --- chain.c: cross-country --- */
+/* The same from the middle, if that costs clearly less than plain does and than choice says, which is then noted
+** there; else *out is NULL. */
+bool cjj_chain_blocks(const cj_graph *f, const cj_graph *values, const cj_graph *plain, cjj_choice *choice,
+                      cj_graph **out);
 
 /* --- place.c ------------------------------------------------------------------------------------- */
 /* Places in a vector: an arithmetic progression is a view, anything else an index. */

@@ -179,9 +179,9 @@ cj_ref cjj_transposed(cj_graph *g, cj_ref row, int64_t nseed) {
   return cjb_reshape(g, row, &m);
 }
 
-static void put_block(cj_graph *g, const cj_graph *f, int nx, int i, int j, cj_ref r, cj_ref *J) {
+void cjj_put_block(cj_graph *g, const cj_graph *f, int i, int j, cj_ref r, cj_ref *J) {
   cj_type t;
-  if (cjj_block_type(f, i, j, &t)) J[(size_t)i * (size_t)nx + (size_t)j] = cjb_cast(g, cjb_reshape(g, r, &t), t.dtype);
+  if (cjj_block_type(f, i, j, &t)) J[(size_t)i * f->narg + (size_t)j] = cjb_cast(g, cjb_reshape(g, r, &t), t.dtype);
 }
 
 void cjj_dense_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const cjj_pass *p, const cj_ref *row,
@@ -192,10 +192,10 @@ void cjj_dense_blocks(cj_graph *g, const cj_graph *f, const cjj_cut *cut, const 
     int64_t n = cjt_count(cjj_member_type(f, part->reverse, m));
     for (int j = 0, k = 0; part->reverse && j < cut->nx; j++)
       if (part->active[j])
-        put_block(g, f, cut->nx, m->index, j, rows_of(g, row[k++], p->nseed, cjj_x(f, j)->rank, m->at, n), J);
+        cjj_put_block(g, f, m->index, j, rows_of(g, row[k++], p->nseed, cjj_x(f, j)->rank, m->at, n), J);
     for (int i = 0; !part->reverse && i < cut->ny; i++)
       if (cjj_has_derivative(f, i))
-        put_block(g, f, cut->nx, i, m->index, cjb_slice(g, cjj_transposed(g, row[i], p->nseed), 1, m->at, 1, n), J);
+        cjj_put_block(g, f, i, m->index, cjb_slice(g, cjj_transposed(g, row[i], p->nseed), 1, m->at, 1, n), J);
   }
 }
 
@@ -228,7 +228,7 @@ uint32_t cjj_unrolled_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_pass *p
   for (size_t r = 0; piece && r < nrow && cjg_ok(w->g); r++) {
     if (part->reverse ? !part->active[r] : !cjj_has_derivative(w->f, (int)r)) continue;
     cj_ref all = stacked(w->g, piece + r * n, n, part->reverse);
-    put_block(w->g, w->f, cut->nx, part->reverse ? m->index : (int)r, part->reverse ? (int)r : m->index, all, J);
+    cjj_put_block(w->g, w->f, part->reverse ? m->index : (int)r, part->reverse ? (int)r : m->index, all, J);
   }
   cjg_free(h);
   cjm_free(cut->c, piece, bytes);

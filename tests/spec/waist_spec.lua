@@ -17,7 +17,7 @@ local function mixed(f, inputs)
   local list = type(inputs) == "table" and inputs or {inputs}
   local J = cj.compile(f):jacobian()
   local result = J(table.unpack(list))
-  return J:stats().strategy == "mixed (narrow waist)", result
+  return J:stats().strategy == "cross-country", result
 end
 
 -- The Jacobian is the same as in each of the plain modes.
