@@ -11,6 +11,27 @@ static void D(line)(int64_t n, T *y, int64_t ys, const T *a, int64_t as, const T
   }
 }
 
+static void D(vector)(const cj_view *a, const cj_view *b, bool reverse, const cj_view *out) {
+  int64_t n = out->type->dim[0], ys = out->stride[0], as = a->stride[0], bs = b->stride[0], end = reverse ? n - 1 : 0;
+  T *y = (T *)out->data + end * ys;
+  const T *ai = (const T *)a->data + end * as, *bi = (const T *)b->data + end * bs;
+  if (reverse)
+    D(line)(n, y, -ys, ai, -as, bi, -bs);
+  else
+    D(line)(n, y, ys, ai, as, bi, bs);
+}
+
+/* Four lines in turns: what each waits for is done meanwhile.  step: from line to line. */
+static void D(four)(const scan *s, T *y, const T *a, const T *b, const int64_t *step) {
+  int64_t ys = s->step[0], as = s->step[1], bs = s->step[2];
+  T h[4];
+  for (int q = 0; q < 4; q++) y[q * step[0]] = h[q] = FIRST(a[q * step[1]], b[q * step[2]]);
+  for (int64_t i = 1; i < s->n; i++) {
+    y += ys, a += as, b += bs;
+    for (int q = 0; q < 4; q++) y[q * step[0]] = h[q] = NEXT(h[q], a[q * step[1]], b[q * step[2]]);
+  }
+}
+
 /* A row of n lines that lie side by side; before: the row of results it continues, or NULL. */
 static void D(row)(const cjk_walk *w, T *y, const T *before, const T *a, const T *b) {
   int64_t as = w->step[1], bs = w->step[2];
@@ -20,28 +41,45 @@ static void D(row)(const cjk_walk *w, T *y, const T *before, const T *a, const T
 }
 
 /* One outer element: n steps over the axes behind the scanned one. */
-static void D(lines)(const scan *s, T *y, const T *a, const T *b) {
-  if (s->inner == 1) {
-    D(line)(s->n, y, s->step[0], a, s->step[1], b, s->step[2]);
-    return;
-  }
+static void D(rows)(const scan *s, T *y, const T *a, const T *b) {
+  cjk_walk first, w;
+  start_behind(&first, s);
   for (int64_t i = 0; i < s->n; i++, y += s->step[0], a += s->step[1], b += s->step[2]) {
-    cjk_walk w;
-    for (bool more = start_behind(&w, s); more; more = cjk_walk_next(&w))
-      D(row)(&w, y + w.at[0], i > 0 ? y + w.at[0] - s->step[0] : NULL, a + w.at[1], b + w.at[2]);
+    const T *before = i > 0 ? y - s->step[0] : NULL;
+    D(row)(&first, y, before, a, b);
+    if (first.outer == 0) continue;
+    for (w = first; cjk_walk_next(&w);)
+      D(row)(&w, y + w.at[0], before ? before + w.at[0] : NULL, a + w.at[1], b + w.at[2]);
+  }
+}
+
+/* n outer elements, step apart. */
+static void D(many)(const scan *s, int64_t n, T *y, const T *a, const T *b, const int64_t *step) {
+  int64_t i = 0;
+  for (; s->inner == 1 && i + 4 <= n; i += 4) D(four)(s, y + i * step[0], a + i * step[1], b + i * step[2], step);
+  for (; i < n; i++) {
+    T *yi = y + i * step[0];
+    const T *ai = a + i * step[1], *bi = b + i * step[2];
+    if (s->inner == 1)
+      D(line)(s->n, yi, s->step[0], ai, s->step[1], bi, s->step[2]);
+    else
+      D(rows)(s, yi, ai, bi);
   }
 }
 
 static cj_status NAME(const cj_view *in, int nin, const cj_attr *at, cj_view *out, void *ws) {
   CJ_UNUSED(ws);
   if (cjt_count(out->type) == 0) return CJ_OK;
+  if (out->type->rank == 1) {
+    D(vector)(&in[0], &in[nin - 1], at->n > 1 && at->v[1], out);
+    return CJ_OK;
+  }
   scan s = scan_of(in, nin, at, out);
   T *y = (T *)out->data + s.start[0];
   const T *a = (const T *)in[0].data + s.start[1], *b = (const T *)in[nin - 1].data + s.start[2];
   cjk_walk w;
   for (bool more = start_before(&w, &s); more; more = cjk_walk_next(&w))
-    for (int64_t i = 0; i < w.n; i++)
-      D(lines)(&s, y + w.at[0] + i * w.step[0], a + w.at[1] + i * w.step[1], b + w.at[2] + i * w.step[2]);
+    D(many)(&s, w.n, y + w.at[0], a + w.at[1], b + w.at[2], w.step);
   return CJ_OK;
 }
 #undef D
