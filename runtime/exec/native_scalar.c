@@ -37,24 +37,22 @@ static cje_nval new_value(unsigned size) {
   return (cje_nval){.next = CJE_NEVER, .size = (uint8_t)size, .reg = CJE_NOREG};
 }
 
-/* Elements of a move, each with its cell. */
-static uint32_t move_elements(const cje_move *m) { return m->nbytes / m->place.size; }
-
 static uint32_t count_loads(const cj_plan *p, const cje_tape *t) {
   uint32_t n = 0;
-  for (uint32_t i = 0; i < t->nload; i++) n += move_elements(&p->move.at[t->load + i]);
+  for (uint32_t i = 0; i < t->nload; i++) n += p->move.at[t->load + i].n;
   return n;
 }
 
 static bool take_loads(scalar_code *b) {
-  const cje_move *m = &b->g->p->move.at[b->t->load];
+  const cj_plan *p = b->g->p;
+  const cje_move *m = &p->move.at[b->t->load];
   uint32_t v = 0;
   for (uint32_t i = 0; i < b->t->nload; i++, m++)
-    for (uint32_t k = 0; k < move_elements(m); k++, v++) {
+    for (uint32_t k = 0; k < m->n; k++, v++) {
       b->g->val[v] = new_value(m->place.size);
       b->g->val[v].inmem = true;
-      if (!place_at(&m->place, (int64_t)k * m->place.size, &b->g->val[v])) return false;
-      b->value[(m->cell + k * m->place.size) >> b->shift] = v;
+      if (!place_at(&m->place, cje_move_distance(p, m, k), &b->g->val[v])) return false;
+      b->value[cje_move_cell(p, m, k) >> b->shift] = v;
     }
   return true;
 }
@@ -88,12 +86,13 @@ static bool take_results(scalar_code *b) {
 }
 
 static bool take_stores(scalar_code *b) {
-  const cje_move *m = &b->g->p->move.at[b->t->store];
+  const cj_plan *p = b->g->p;
+  const cje_move *m = &p->move.at[b->t->store];
   cje_nval to;
   for (uint32_t i = 0; i < b->t->nstore; i++, m++)
-    for (uint32_t k = 0; k < move_elements(m); k++) {
-      uint32_t more = k * m->place.size, v = b->value[(m->cell + more) >> b->shift];
-      if (!place_at(&m->place, more, &to) || !add_store(b, v, to.base, to.offset)) return false;
+    for (uint32_t k = 0; k < m->n; k++) {
+      uint32_t v = b->value[cje_move_cell(p, m, k) >> b->shift];
+      if (!place_at(&m->place, cje_move_distance(p, m, k), &to) || !add_store(b, v, to.base, to.offset)) return false;
     }
   return true;
 }
@@ -101,21 +100,14 @@ static bool take_stores(scalar_code *b) {
 static void take_run(scalar_code *b, const cje_run *run) {
   const cj_plan *p = b->g->p;
   const cje_fn *f = &p->fn.at[run->fn];
-  const uint32_t *cell = &p->cell.at[run->x];
   unsigned size = (unsigned)cjt_dsize(f->ydtype);
   bool call = !cje_row_inline(f);
   for (uint32_t k = 0; k < run->n; k++) {
     uint32_t v = b->value[(run->y + k * size) >> b->shift];
-    b->ins[v - b->nload] = (cje_nins){.fn = run->fn, .call = call};
+    cje_nins *ins = &b->ins[v - b->nload];
+    *ins = (cje_nins){.fn = run->fn, .call = call};
+    for (int i = 0; i < f->nin; i++) ins->x[i] = b->value[cje_run_cell(p, run, i, k) >> b->shift];
     b->g->val[v].size = (uint8_t)size;
-  }
-  for (int i = 0; i < f->nin; i++) {
-    for (uint32_t k = 0; k < run->n; k++) {
-      uint32_t from = run->mode[i] == CJE_DIRECT ? *cell + k * (uint32_t)cjt_dsize(f->xdtype[i]) : *cell;
-      b->ins[b->value[(run->y + k * size) >> b->shift] - b->nload].x[i] = b->value[from >> b->shift];
-      cell += run->mode[i] == CJE_GATHERED;
-    }
-    cell += run->mode[i] != CJE_GATHERED;
   }
 }
 

@@ -217,6 +217,7 @@ static void close_planner(cje_planner *P) {
   FREE_LIST(P->few);
   FREE_LIST(P->fixed);
   FREE_LIST(P->moving);
+  FREE_LIST(P->konsts);
   FREE_LIST(P->types);
   cje_loops_close(P);
   cje_space_close(&P->space);

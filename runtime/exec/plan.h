@@ -39,7 +39,7 @@ typedef struct cje_operand {
 /* A loop and the dtypes it is called with; a cast, which has no loop, goes through eval. */
 typedef struct cje_fn {
   cj_loop loop;
-  cj_picked picked; /* NULL: operands must lie one behind the other */
+  cj_picked picked; /* NULL: its operands must be gathered */
   cj_eval eval;
   uint16_t op;
   uint8_t nin, xdtype[3], ydtype;
@@ -94,15 +94,20 @@ typedef struct cje_gather {
 /* n equal operations on cells, which are offsets in bytes; results are put one behind the other. */
 typedef enum cje_mode { CJE_DIRECT, CJE_ONE, CJE_GATHERED } cje_mode;
 typedef struct cje_run {
-  uint16_t fn, n;
-  uint8_t mode[3]; /* of each operand: cells that follow each other, one for all, any */
-  bool picked;     /* all of any, and not gathered */
-  uint32_t y, x;   /* x: where its cells are listed; one an operand, n for a gathered one */
+  cj_picked picked; /* operands are fetched one by one; NULL: mode says how the loop gets them */
+  uint32_t y, x;    /* x: where their cells are listed: those of one operation after the other if picked, else one an
+                       operand, n for a gathered one */
+  uint16_t fn, n, whole; /* whole: so many are computed, n or a vector, for which there is room */
+  uint8_t mode[3];       /* of each operand: cells that follow each other, one for all, any */
 } cje_run;
 
-typedef struct cje_move { /* nbytes between a place and consecutive cells */
+/* n elements between places and cells: consecutive ones, or those in the list of cells, where each one's cell is
+*followed
+** by its distance from the place, an int32_t, both in bytes. */
+typedef struct cje_move {
   cje_place place;
-  uint32_t cell, nbytes;
+  uint32_t n, cell;
+  bool listed; /* cell: where the list starts */
 } cje_move;
 
 /* A number that must be positive and finite, or not zero; else row op fails. */
@@ -146,6 +151,8 @@ typedef struct cje_loop {
     uint32_t n, cap;                                                                                                   \
   }
 
+typedef CJE_ARRAY(cje_move) cje_moves;
+
 struct cj_plan {
   cj_ctx *c;
   int refs;                /* atomic */
@@ -169,7 +176,7 @@ struct cj_plan {
   CJE_ARRAY(cje_loop) loop;
   CJE_ARRAY(cje_port) port;
   CJE_ARRAY(uint32_t) cell;
-  CJE_ARRAY(cje_move) move;
+  cje_moves move;
   CJE_ARRAY(cje_check) check;
   CJE_ARRAY(uint32_t) order; /* cells of results in the order in which instructions were written, with CJE_KEPT */
   void *pages;               /* of machine code; NULL: none */
@@ -186,6 +193,16 @@ void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t f
 /* Of k patterns that weave (native_group_code.c), src in the order in which their elements follow each other; base:
 ** of all of them. */
 void cje_weave_block(const cje_gather *to, int64_t k, char *base, char *const *src, int64_t first, int64_t n);
+
+/* Element k of a move: its cell, and its distance from the place. */
+static inline uint32_t cje_move_cell(const cj_plan *p, const cje_move *m, uint32_t k) {
+  return m->listed ? p->cell.at[m->cell + 2 * k] : m->cell + k * m->place.size;
+}
+static inline int64_t cje_move_distance(const cj_plan *p, const cje_move *m, uint32_t k) {
+  return m->listed ? (int32_t)p->cell.at[m->cell + 2 * k + 1] : (int64_t)k * m->place.size;
+}
+/* The cell of operand i of operation k of a run. */
+uint32_t cje_run_cell(const cj_plan *p, const cje_run *run, int i, uint32_t k);
 
 static inline uint32_t cje_output_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + k; }
 static inline uint32_t cje_tensor_base(const cj_plan *p, uint32_t k) { return CJE_INPUT + p->nin + p->nout + k; }

@@ -108,24 +108,35 @@ static void group(plan_printer *w, const cje_group *k) {
 
 /* --- tapes --------------------------------------------------------------------------------------------------- */
 
+/* From element k on, those that follow each other at both ends. */
+static uint32_t moved_together(const cj_plan *p, const cje_move *m, uint32_t k) {
+  uint32_t n = 1, cell = cje_move_cell(p, m, k), size = m->place.size;
+  int64_t at = cje_move_distance(p, m, k);
+  while (k + n < m->n && cje_move_cell(p, m, k + n) == cell + n * size &&
+         cje_move_distance(p, m, k + n) == at + n * size)
+    n++;
+  return n;
+}
+
 static void moves(plan_printer *w, const cje_move *m, uint32_t n, const char *verb) {
-  for (uint32_t i = 0; i < n; i++) {
-    cjm_putf(&w->t, "    %s c%u ", verb, m[i].cell);
-    put_place(w, m[i].place.base, m[i].place.offset);
-    cjm_putf(&w->t, " %u bytes", m[i].nbytes);
-    end_line(w);
-  }
+  for (uint32_t i = 0; i < n; i++, m++)
+    for (uint32_t k = 0, more; k < m->n; k += more) {
+      more = moved_together(w->p, m, k);
+      cjm_putf(&w->t, "    %s c%u ", verb, cje_move_cell(w->p, m, k));
+      put_place(w, m->place.base, m->place.offset + cje_move_distance(w->p, m, k));
+      cjm_putf(&w->t, " %u bytes", more * m->place.size);
+      end_line(w);
+    }
 }
 
 static void tape_run(plan_printer *w, const cje_run *run) {
   const cje_fn *f = &w->p->fn.at[run->fn];
-  const uint32_t *from = &w->p->cell.at[run->x];
   cjm_putf(&w->t, "    c%u = %u * %s %s", run->y, (unsigned)run->n, cjr_row(f->op)->name,
            cj_dtype_name((cj_dtype)f->xdtype[f->nin - 1]));
   for (int i = 0; i < f->nin; i++) {
-    bool any = run->mode[i] == CJE_GATHERED;
+    uint32_t n = run->mode[i] == CJE_GATHERED ? run->n : 1;
     cjm_puts(&w->t, i ? ", " : " ");
-    for (uint32_t k = 0; k < (any ? run->n : 1u); k++) cjm_putf(&w->t, "%sc%u", k ? " " : "", *from++);
+    for (uint32_t k = 0; k < n; k++) cjm_putf(&w->t, "%sc%u", k ? " " : "", cje_run_cell(w->p, run, i, k));
     if (run->mode[i] == CJE_DIRECT && run->n > 1) cjm_puts(&w->t, "..");
   }
   end_line(w);

@@ -71,6 +71,7 @@ typedef struct cje_planner {
   CJE_ARRAY(uint32_t) few;    /* scratch of group.c: free slots */
   CJE_ARRAY(cje_place) fixed; /* scratch of group.c */
   CJE_ARRAY(cje_place) moving;
+  cje_moves konsts;                 /* scratch of tape.c */
   CJE_ARRAY(const cj_type *) types; /* scratch of lower.c */
   CJE_ARRAY(cje_draftloop) loops;   /* in order */
   CJE_ARRAY(uint8_t) keep;

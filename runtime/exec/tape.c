@@ -1,32 +1,41 @@
 /*
-** tape.c -- a group of instructions with one element each.  They are sorted by dependency level and,
-** within a level, by operation; each run of equal operations is then one call of the vector loop, its
-** operands gathered from the cells where they lie, its results put into new cells one behind the other.
+** tape.c -- a group of instructions with one element each, sorted into runs of one operation.  Each run is then one
+** call of a loop, which fetches its operands from the cells where they lie and puts its results into new cells one
+** behind the other.  Runs should be few: instructions are taken by how long a chain still depends on them (Graham,
+** "Bounds on multiprocessing timing anomalies", SIAM J. Appl. Math. 1969), and each joins a run that is there already
+** if its operands are ready by then.
 ** Cells are never used twice, so what others read of a tape they read from its cells.  A pack has no
 ** instruction: its elements are stored from their cells into its own buffer at the end.  Nor has a check, whose
 ** numbers are looked at when all is done.
 **
 ** Of the planner's tables: entry, the cell; seen, the step for which the cell of an operand from outside
-** holds; until, the level of an instruction.
+** holds; until, the height of an instruction, then the number of its run, from 1.
 */
 #include "exec/native.h"
 #include "exec/planner.h"
 
-enum { CELL = 8, PADDING_MOST = 1 << 16 };
+enum { CELL = 8, PADDING_MOST = 1 << 16, LOOK_BACK = 8, FEW_CELLS = 16, LONG = 8 };
 #define LOOKED_AT UINT32_MAX /* seen, of an instruction of the tape */
 
 typedef struct item {
   cj_ref r;
-  uint32_t level;
+  uint32_t height; /* instructions in the longest chain from here on */
   uint16_t fn;
 } item;
+
+typedef struct draft_run {
+  uint32_t before; /* the last one of that operation before it; 0: none */
+  uint32_t n;
+} draft_run;
 
 typedef struct tape_builder {
   cje_planner *P;
   uint32_t step, ncell; /* ncell: bytes */
   cje_tape tape;
-  item *item, *other; /* count of each: instructions but packs and checks */
-  uint32_t count, nlevel;
+  item *item, *other; /* count of each: instructions but packs and checks, as they were written; sorted */
+  draft_run *run;     /* nrun of them, the first one at 1 */
+  uint32_t *last;     /* by number of loop: its last run */
+  uint32_t count, height, nrun;
   cj_ref owner; /* of the buffer of cells; 0: none */
   bool gathers;
 } tape_builder;
@@ -38,24 +47,62 @@ static bool inside_group(const tape_builder *b, cj_ref x, uint32_t *root) {
   return b->P->root[*root].step == b->step;
 }
 
-/* Moves of elements of one size follow each other: one larger move will do. */
+/* --- moves -------------------------------------------------------------------------------------------- */
+
+/* The element at a place follows those of m at both ends: one larger move will do. */
 static bool extends(const cje_move *m, const cje_place *at, uint32_t cell) {
-  return m->place.base == at->base && m->place.size == at->size && m->place.offset + m->nbytes == at->offset &&
-         m->cell + m->nbytes == cell;
+  uint32_t nbytes = m->n * at->size;
+  return m->place.base == at->base && m->place.size == at->size && m->place.offset + nbytes == at->offset &&
+         m->cell + nbytes == cell;
 }
 
-static bool add_move(cje_planner *P, uint32_t first, const cje_place *at, uint32_t cell) {
-  cj_plan *p = P->p;
-  if (p->move.n > first && extends(&p->move.at[p->move.n - 1], at, cell)) {
-    p->move.at[p->move.n - 1].nbytes += at->size;
+/* first: of this kind in to. */
+static bool add_move(cje_planner *P, cje_moves *to, uint32_t first, const cje_place *at, uint32_t cell) {
+  if (to->n > first && extends(&to->at[to->n - 1], at, cell)) {
+    to->at[to->n - 1].n++;
     return true;
   }
-  if (!CJE_ROOM(P, p->move)) return false;
-  p->move.at[p->move.n++] = (cje_move){*at, cell, at->size};
+  if (!CJE_ROOM(P, *to)) return false;
+  to->at[to->n++] = (cje_move){*at, 1, cell, false};
   return true;
 }
 
-/* --- loads, levels ------------------------------------------------------------------------------------- */
+/* So few that a loop over a list is better than a call. */
+static bool is_short(const cje_move *m) { return m->n < LONG && m->place.size > 1; }
+
+/* One list may have the elements of both. */
+static bool listable(const cje_move *first, const cje_move *m) {
+  int64_t far = m->place.offset - first->place.offset;
+  return is_short(m) && m->place.base == first->place.base && m->place.size == first->place.size &&
+         far > INT32_MIN / 2 && far < INT32_MAX / 2;
+}
+
+static bool list_move(cje_planner *P, const cje_move *m, int64_t from) {
+  cj_plan *p = P->p;
+  if (!CJM_GROW(P->c, p->cell.at, p->cell.cap, (size_t)p->cell.n + 2 * m->n)) return false;
+  for (uint32_t k = 0; k < m->n; k++) {
+    p->cell.at[p->cell.n++] = m->cell + k * m->place.size;
+    p->cell.at[p->cell.n++] = (uint32_t)(m->place.offset - from) + k * m->place.size;
+  }
+  return true;
+}
+
+/* Short ones among the moves from first on become lists. */
+static bool list_moves(cje_planner *P, uint32_t first) {
+  cje_moves *all = &P->p->move;
+  uint32_t to = first;
+  for (uint32_t i = first, end; i < all->n; i = end, to++) {
+    cje_move m = all->at[i], list = {m.place, 0, P->p->cell.n, true};
+    for (end = i + 1; is_short(&m) && end < all->n && listable(&m, &all->at[end]); end++) continue;
+    for (uint32_t k = i; is_short(&m) && k < end; list.n += all->at[k++].n)
+      if (!list_move(P, &all->at[k], m.place.offset)) return false;
+    all->at[to] = is_short(&m) ? list : m;
+  }
+  all->n = to;
+  return true;
+}
+
+/* --- loads, heights ------------------------------------------------------------------------------------ */
 
 static bool load_operand(tape_builder *b, cj_ref x) {
   cje_planner *P = b->P;
@@ -64,7 +111,8 @@ static bool load_operand(tape_builder *b, cj_ref x) {
   P->entry[x] = b->ncell;
   cje_place at = cje_place_of(P, x);
   b->ncell += CELL;
-  return add_move(P, b->tape.load, &at, P->entry[x]);
+  bool konst = at.base == CJE_KONST;
+  return add_move(P, konst ? &P->konsts : &P->p->move, konst ? 0 : b->tape.load, &at, P->entry[x]);
 }
 
 static bool is_item(const tape_builder *b, cj_ref r) { return !cje_ispack(b->P->g, r) && !cje_ischeck(b->P->g, r); }
@@ -91,44 +139,102 @@ static bool survey_one(tape_builder *b, cj_ref r, item *it) {
   const cj_ref *in = cjg_operands(P->g, r);
   uint32_t root;
   *it = (item){.r = r};
-  for (int i = 0; i < cjg_at(P->g, r)->nin; i++) {
-    if (!inside_group(b, in[i], &root)) {
-      if (!load_operand(b, in[i])) return false;
-    } else if (it->level <= P->until[root]) {
-      it->level = P->until[root] + 1;
-    }
-  }
-  P->until[r] = it->level;
-  if (it->level >= b->nlevel) b->nlevel = it->level + 1;
+  for (int i = 0; i < cjg_at(P->g, r)->nin; i++)
+    if (!inside_group(b, in[i], &root) && !load_operand(b, in[i])) return false;
+  P->until[r] = 1;
   return cje_find_fn(P, r, &it->fn);
+}
+
+static void find_heights(tape_builder *b) {
+  cje_planner *P = b->P;
+  uint32_t root;
+  for (uint32_t k = b->count; k-- > 0;) {
+    cj_ref r = b->item[k].r;
+    const cj_ref *in = cjg_operands(P->g, r);
+    uint32_t height = b->item[k].height = P->until[r];
+    for (int i = 0; i < cjg_at(P->g, r)->nin; i++)
+      if (inside_group(b, in[i], &root) && P->until[root] <= height) P->until[root] = height + 1;
+    if (height > b->height) b->height = height;
+  }
 }
 
 static bool survey(tape_builder *b, const cje_draft *d) {
   cje_planner *P = b->P;
   cj_ref r = d->head;
   for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
-    if (is_item(b, r)         ? !survey_one(b, r, &b->other[b->count++])
+    if (is_item(b, r)         ? !survey_one(b, r, &b->item[b->count++])
         : cje_ispack(P->g, r) ? !survey_pack(b, r)
                               : !survey_check(b, r))
       return false;
-  b->tape.nload = P->p->move.n - b->tape.load;
   return true;
 }
 
-/* --- sorting: by operation, then, keeping that order, by level ------------------------------------------ */
+/* Numbers last. */
+static bool end_loads(tape_builder *b) {
+  cje_moves *konsts = &b->P->konsts, *all = &b->P->p->move;
+  if (!CJM_GROW(b->P->c, all->at, all->cap, (size_t)all->n + konsts->n)) return false;
+  for (uint32_t i = 0; i < konsts->n; i++) all->at[all->n++] = konsts->at[i];
+  if (!list_moves(b->P, b->tape.load)) return false;
+  b->tape.nload = all->n - b->tape.load;
+  return true;
+}
 
-static uint32_t key_fn(const item *it) { return it->fn; }
-static uint32_t key_level(const item *it) { return it->level; }
+/* --- sorting: by height, into runs, by run --------------------------------------------------------------- */
 
-static bool counting_sort(cj_ctx *c, const item *from, item *to, uint32_t n, uint32_t nkey,
-                          uint32_t (*key)(const item *)) {
+static uint32_t key_height(const tape_builder *b, const item *it) { return b->height - it->height; }
+static uint32_t key_run(const tape_builder *b, const item *it) { return b->P->until[it->r]; }
+
+/* From item to other, keeping the order of equals. */
+static bool counting_sort(tape_builder *b, uint32_t nkey, uint32_t (*key)(const tape_builder *, const item *)) {
+  cj_ctx *c = b->P->c;
   size_t nbytes = ((size_t)nkey + 1) * sizeof(uint32_t);
   uint32_t *at = cjm_zalloc(c, nbytes);
   if (!at) return false;
-  for (uint32_t i = 0; i < n; i++) at[key(&from[i]) + 1]++;
+  for (uint32_t i = 0; i < b->count; i++) at[key(b, &b->item[i]) + 1]++;
   for (uint32_t k = 0; k < nkey; k++) at[k + 1] += at[k];
-  for (uint32_t i = 0; i < n; i++) to[at[key(&from[i])]++] = from[i];
+  for (uint32_t i = 0; i < b->count; i++) b->other[at[key(b, &b->item[i])]++] = b->item[i];
   cjm_free(c, at, nbytes);
+  return true;
+}
+
+/* The first run of its operation that comes behind its operands, of those that are looked at; or a new one. */
+static void choose_run(tape_builder *b, const item *it) {
+  cje_planner *P = b->P;
+  const cj_ref *in = cjg_operands(P->g, it->r);
+  uint32_t root, ready = 0, found = 0;
+  for (int i = 0; i < cjg_at(P->g, it->r)->nin; i++)
+    if (inside_group(b, in[i], &root) && P->until[root] > ready) ready = P->until[root];
+  uint32_t k = b->last[it->fn];
+  for (int i = 0; i < LOOK_BACK && k > ready; i++, k = b->run[k].before)
+    if (b->run[k].n < CJE_RUN_MAX) found = k;
+  if (!found) {
+    found = ++b->nrun;
+    b->run[found] = (draft_run){b->last[it->fn], 0};
+    b->last[it->fn] = found;
+  }
+  b->run[found].n++;
+  P->until[it->r] = found;
+}
+
+static bool choose_runs(tape_builder *b) {
+  cj_ctx *c = b->P->c;
+  size_t run = (b->count + (size_t)1) * sizeof *b->run, last = b->P->p->fn.n * sizeof *b->last;
+  b->run = cjm_alloc(c, run);
+  b->last = cjm_zalloc(c, last);
+  bool good = b->run && (b->last || !last);
+  for (uint32_t i = 0; good && i < b->count; i++) choose_run(b, &b->other[i]);
+  cjm_free(c, b->last, last);
+  cjm_free(c, b->run, run);
+  return good;
+}
+
+static bool sort_items(tape_builder *b) {
+  find_heights(b);
+  if (!counting_sort(b, b->height + 1, key_height) || !choose_runs(b)) return false;
+  if (!counting_sort(b, b->nrun + 1, key_run)) return false;
+  item *sorted = b->other;
+  b->other = b->item;
+  b->item = sorted;
   return true;
 }
 
@@ -152,20 +258,51 @@ static cje_mode mode_of(const tape_builder *b, const item *it, uint32_t n, int i
   return one ? CJE_ONE : direct ? CJE_DIRECT : CJE_GATHERED;
 }
 
-static bool list_cells(tape_builder *b, const item *it, uint32_t n, int i) {
+static bool list_cell(tape_builder *b, cj_ref r, int i) {
   cj_plan *p = b->P->p;
-  for (uint32_t k = 0; k < n; k++) {
-    if (!CJE_ROOM(b->P, p->cell)) return false;
-    p->cell.at[p->cell.n++] = cell_of(b, it[k].r, i);
-  }
+  if (!CJE_ROOM(b->P, p->cell)) return false;
+  p->cell.at[p->cell.n++] = cell_of(b, r, i);
   return true;
 }
 
-/* Some operand would have to be gathered. */
+/* Vectors of float elements that a loop computes at once; a run of fewer is padded. */
+static uint32_t least_whole(const tape_builder *b, const cje_fn *fn) {
+  int dtype = fn->xdtype[fn->nin - 1];
+  return fn->loop && cjt_isfloat(dtype) ? (16u << b->P->c->isa) / (uint32_t)cjt_dsize(dtype) : 1;
+}
+
+/* A loop's operands: one behind the other where they lie, if there are enough of them, or gathered. */
+static bool add_operand_cells(tape_builder *b, const item *it, cje_run *run, int i) {
+  const cje_fn *fn = &b->P->p->fn.at[run->fn];
+  cje_mode mode = mode_of(b, it, run->n, i, (uint32_t)cjt_dsize(fn->xdtype[i]));
+  if (mode == CJE_DIRECT && run->whole > run->n) mode = CJE_GATHERED;
+  run->mode[i] = (uint8_t)mode;
+  b->gathers |= mode == CJE_GATHERED;
+  for (uint32_t k = 0; k < (mode == CJE_GATHERED ? run->n : 1u); k++)
+    if (!list_cell(b, it[k].r, i)) return false;
+  return true;
+}
+
+static bool add_cells(tape_builder *b, const item *it, cje_run *run) {
+  int nin = b->P->p->fn.at[run->fn].nin;
+  if (!run->picked) {
+    uint32_t least = least_whole(b, &b->P->p->fn.at[run->fn]);
+    if (run->whole < least) run->whole = (uint16_t)least;
+    for (int i = 0; i < nin; i++)
+      if (!add_operand_cells(b, it, run, i)) return false;
+    return true;
+  }
+  for (uint32_t k = 0; k < run->n; k++)
+    for (int i = 0; i < nin; i++)
+      if (!list_cell(b, it[k].r, i)) return false;
+  return true;
+}
+
+/* Some operand would have to be gathered, or a loop over vectors costs more to start than the operations. */
 static bool is_picked(const tape_builder *b, const item *it, uint32_t n, const cje_fn *fn) {
-  bool gathers = false;
+  bool gathers = n < FEW_CELLS;
   for (int i = 0; i < fn->nin; i++) gathers |= mode_of(b, it, n, i, (uint32_t)cjt_dsize(fn->xdtype[i])) == CJE_GATHERED;
-  return fn->picked && (gathers || n == 1);
+  return gathers;
 }
 
 static bool add_run(tape_builder *b, const item *it, uint32_t n) {
@@ -173,16 +310,14 @@ static bool add_run(tape_builder *b, const item *it, uint32_t n) {
   cj_plan *p = P->p;
   const cje_fn *fn = &p->fn.at[it->fn];
   uint32_t size = (uint32_t)cjt_dsize(fn->ydtype);
-  cje_run run = {.fn = it->fn, .n = (uint16_t)n, .y = b->ncell, .x = p->cell.n};
-  run.picked = is_picked(b, it, n, fn);
-  for (int i = 0; i < fn->nin; i++) {
-    cje_mode mode = run.picked ? CJE_GATHERED : mode_of(b, it, n, i, (uint32_t)cjt_dsize(fn->xdtype[i]));
-    run.mode[i] = (uint8_t)mode;
-    b->gathers |= mode == CJE_GATHERED && !run.picked;
-    if (!list_cells(b, it, mode == CJE_GATHERED ? n : 1, i)) return false;
+  cje_run run = {.fn = it->fn, .n = (uint16_t)n, .whole = (uint16_t)n, .y = b->ncell, .x = p->cell.n};
+  if (fn->picked && is_picked(b, it, n, fn)) {
+    run.picked = fn->picked;
+    for (int i = 0; i < fn->nin; i++) run.mode[i] = CJE_GATHERED;
   }
+  if (!add_cells(b, it, &run)) return false;
   for (uint32_t k = 0; k < n; k++) P->entry[it[k].r] = b->ncell + k * size;
-  b->ncell += cells(n * size);
+  b->ncell += cells(run.whole * size);
   if (!CJE_ROOM(P, p->run)) return false;
   p->run.at[p->run.n++] = run;
   return true;
@@ -192,8 +327,7 @@ static bool add_runs(tape_builder *b) {
   uint32_t n;
   for (uint32_t i = 0; i < b->count; i += n) {
     const item *it = &b->item[i];
-    for (n = 1; i + n < b->count && n < CJE_RUN_MAX; n++)
-      if (it[n].level != it->level || it[n].fn != it->fn) break;
+    for (n = 1; i + n < b->count && b->P->until[it[n].r] == b->P->until[it->r]; n++) continue;
     if (!add_run(b, it, n)) return false;
   }
   return true;
@@ -221,7 +355,7 @@ static bool store_outputs(tape_builder *b) {
     cj_ref r = b->item[i].r;
     cje_root *root = &P->root[r];
     cje_place at = {root->base, (uint32_t)cjt_dsize(cjg_type(P->g, r)->dtype), 0};
-    if (root->base != CJE_WORK && !add_move(P, b->tape.store, &at, P->entry[r])) return false;
+    if (root->base != CJE_WORK && !add_move(P, &P->p->move, b->tape.store, &at, P->entry[r])) return false;
     root->base = CJE_WORK;
     root->offset = b->tape.cells + P->entry[r];
     if (r != b->owner) root->block = CJE_NOBLOCK;
@@ -235,7 +369,7 @@ static bool store_pack(tape_builder *b, cj_ref r) {
   if (root->base == CJE_WORK && !cje_settle(P, r, (int64_t)cjt_bytes(cjg_type(P->g, r)))) return false;
   cje_place at = {root->base, (uint32_t)cjt_dsize(cjg_type(P->g, r)->dtype), root->offset};
   for (int i = 0; i < cjg_at(P->g, r)->nin; i++, at.offset += at.size)
-    if (!add_move(P, b->tape.store, &at, cell_of(b, r, i))) return false;
+    if (!add_move(P, &P->p->move, b->tape.store, &at, cell_of(b, r, i))) return false;
   return true;
 }
 
@@ -271,7 +405,7 @@ static bool add_checks(tape_builder *b, const cje_draft *d) {
 
 static bool add_stores(tape_builder *b, const cje_draft *d) {
   b->tape.store = b->P->p->move.n;
-  if (!store_outputs(b) || !store_packs(b, d) || !add_checks(b, d)) return false;
+  if (!store_outputs(b) || !store_packs(b, d) || !add_checks(b, d) || !list_moves(b->P, b->tape.store)) return false;
   b->tape.nstore = b->P->p->move.n - b->tape.store;
   return true;
 }
@@ -307,12 +441,9 @@ static bool build(tape_builder *b) {
   cj_plan *p = P->p;
   const cje_draft *d = &P->draft.at[b->step];
   b->tape = (cje_tape){.run = p->run.n, .load = p->move.n};
-  if (!survey(b, d)) return false;
-  if (!counting_sort(P->c, b->other, b->item, b->count, p->fn.n, key_fn)) return false;
-  if (!counting_sort(P->c, b->item, b->other, b->count, b->nlevel, key_level)) return false;
-  item *sorted = b->other;
-  b->other = b->item;
-  b->item = sorted;
+  P->konsts.n = 0;
+  if (!survey(b, d) || !end_loads(b)) return false;
+  if (!sort_items(b)) return false;
   size_t scratch = 0;
   if (!add_runs(b) || !note_order(b, d, &scratch) || !settle_cells(b) || !add_stores(b, d)) return false;
   b->tape.nrun = p->run.n - b->tape.run;

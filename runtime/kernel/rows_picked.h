@@ -9,29 +9,32 @@ CJK_INLINE T D(picked)(const char *cells, uint32_t at) {
   return v;
 }
 
-#define PICKED(name, value)                                                                                            \
+#define PICKED(name, nin, value)                                                                                       \
   static void D(name##_picked)(int64_t n, void *to, const char *cells, const uint32_t *at) {                           \
     char *y = to;                                                                                                      \
-    for (int64_t k = 0; k < n; k++) {                                                                                  \
+    for (int64_t k = 0; k < n; k++, at += nin) {                                                                       \
       T v = value;                                                                                                     \
       memcpy(y + (size_t)k * sizeof v, &v, sizeof v);                                                                  \
     }                                                                                                                  \
   }
-#define OPERAND(i) D(picked)(cells, at[(i)*n + k])
-PICKED(add, OPERAND(0) + OPERAND(1))
-PICKED(sub, OPERAND(0) - OPERAND(1))
-PICKED(mul, OPERAND(0) * OPERAND(1))
-PICKED(div, OPERAND(0) / OPERAND(1))
-PICKED(neg, -OPERAND(0))
-PICKED(square, OPERAND(0) * OPERAND(0))
-PICKED(fma, LIBM(fma)(OPERAND(0), OPERAND(1), OPERAND(2)))
-PICKED(fms, LIBM(fma)(OPERAND(0), OPERAND(1), -OPERAND(2)))
-PICKED(fnma, LIBM(fma)(-OPERAND(0), OPERAND(1), OPERAND(2)))
+#define OPERAND(i) D(picked)(cells, at[i])
+PICKED(add, 2, OPERAND(0) + OPERAND(1))
+PICKED(sub, 2, OPERAND(0) - OPERAND(1))
+PICKED(mul, 2, OPERAND(0) * OPERAND(1))
+PICKED(div, 2, OPERAND(0) / OPERAND(1))
+PICKED(neg, 1, -OPERAND(0))
+PICKED(square, 1, OPERAND(0) * OPERAND(0))
+PICKED(sqrt, 1, LIBM(sqrt)(OPERAND(0)))
+PICKED(reciprocal, 1, 1 / OPERAND(0))
+PICKED(fma, 3, LIBM(fma)(OPERAND(0), OPERAND(1), OPERAND(2)))
+PICKED(fms, 3, LIBM(fma)(OPERAND(0), OPERAND(1), -OPERAND(2)))
+PICKED(fnma, 3, LIBM(fma)(-OPERAND(0), OPERAND(1), OPERAND(2)))
 #undef OPERAND
 #undef PICKED
 
 static const cj_picked D(picked_rows)[CJK_NEW] = {
-    [CJK_ROW_add] = D(add_picked), [CJK_ROW_sub] = D(sub_picked), [CJK_ROW_mul] = D(mul_picked),
-    [CJK_ROW_div] = D(div_picked), [CJK_ROW_neg] = D(neg_picked), [CJK_ROW_square] = D(square_picked),
-    [CJK_ROW_fma] = D(fma_picked), [CJK_ROW_fms] = D(fms_picked), [CJK_ROW_fnma] = D(fnma_picked),
+#define ROW(name) [CJK_ROW_##name] = D(name##_picked)
+    ROW(add),  ROW(sub),        ROW(mul), ROW(div), ROW(neg),  ROW(square),
+    ROW(sqrt), ROW(reciprocal), ROW(fma), ROW(fms), ROW(fnma),
+#undef ROW
 };

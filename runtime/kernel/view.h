@@ -30,6 +30,6 @@ typedef cj_status (*cj_eval)(const cj_view *in, int nin, const cj_attr *a, cj_vi
 ** element, repeated.  Element i of the result depends on no other element and not on n (to the bit).
 */
 typedef void (*cj_loop)(int64_t n, void *y, const void *const *x, unsigned splat);
-/* The same for operands anywhere in cells: at n offsets in bytes for the first operand, then n for the next. */
+/* The same for operands anywhere in cells: at the offsets in bytes of those of the first result, then of the next. */
 typedef void (*cj_picked)(int64_t n, void *y, const char *cells, const uint32_t *at);
 #endif

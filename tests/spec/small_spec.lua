@@ -147,6 +147,22 @@ describe("small tensors in compiled functions", function()
     assert.is_nil(F:explain():find("copy", 1, true))
   end)
 
+  it("call a function once for all that can wait for each other", function()
+    local function f(q)
+      local y = {}
+      for i = 1, 6 do
+        y[i] = q[i] + 0.1 * i
+        for _ = 1, i % 3 do y[i] = y[i] * y[i] - q[1] end
+        y[i] = y[i]:sin()
+      end
+      return cj.stack(y)
+    end
+    local q = cj.linspace(-0.5, 1, 6)
+    local F = cj.compile(f)
+    assert.is_true((F(q) - f(q)):abs():max():item() < 1e-14)
+    assert.is_truthy(F:explain():find(" = 6 * sin ", 1, true))
+  end)
+
   it("random programs", cases(function(case)
     for seed = 1, PROGRAMS do
       local p = programs.new(seed)
