@@ -5,12 +5,11 @@
 */
 #include "exec/native_gen.h"
 
-enum { ALL_REGS = (1 << CJE_NREG) - 1 };
 /* general registers for bases: all that a call may change, but rax */
 static const uint8_t base_regs[] = {CJE_RCX, CJE_RDX, CJE_RSI, CJE_RDI, CJE_R8, CJE_R8 + 1, CJE_R8 + 2, CJE_R8 + 3};
 
 void cje_regs_reset(cje_gen *g) {
-  g->free = ALL_REGS;
+  g->free = g->regs;
   for (size_t i = 0; i < CJ_COUNT(g->base); i++) g->base[i] = 0;
 }
 
@@ -81,18 +80,19 @@ static void spill_reg(cje_gen *g, unsigned reg) {
 }
 
 void cje_regs_spill(cje_gen *g) {
-  for (unsigned reg = 0; reg < CJE_NREG; reg++)
-    if (!(g->free >> reg & 1)) {
-      (void)cje_asm_room(&g->a);
-      spill_reg(g, reg);
-    }
+  for (uint32_t held = g->regs & ~g->free; held; held &= held - 1) {
+    (void)cje_asm_room(&g->a);
+    spill_reg(g, (unsigned)__builtin_ctz(held));
+  }
 }
 
 /* The register whose value is needed last. */
 static unsigned farthest_reg(const cje_gen *g) {
   unsigned best = 0;
-  for (unsigned reg = 1; reg < CJE_NREG; reg++)
+  for (uint32_t held = g->regs & ~1u; held; held &= held - 1) {
+    unsigned reg = (unsigned)__builtin_ctz(held);
     if (g->val[g->holds[reg]].next > g->val[g->holds[best]].next) best = reg;
+  }
   return best;
 }
 

@@ -4,8 +4,9 @@
 **
 ** While code runs: rbx the workspace, r12 the table of bases, r13 the numbers of the plan, r14 the masks of
 ** native_rows.c; rax is free for an instant, the other general registers hold bases that were needed before.
-** xmm0 .. xmm13 hold values, xmm14 and xmm15 are free within a row.  A bool in a register is a mask: all bits
-** of the low 64 set, or none; in memory it is the byte 1 or 0.
+** xmm0 .. xmm13 hold values, and xmm16 .. xmm31 where the CPU has them and the rows can use them; xmm14 and
+** xmm15 are free within a row.  A bool in a register is a mask: all bits of the low 64 set, or none; in memory it is
+** the byte 1 or 0.
 */
 #ifndef cj_exec_native_gen_h
 #define cj_exec_native_gen_h
@@ -13,7 +14,9 @@
 #include "exec/native.h"
 #include "exec/native_x64.h"
 
-enum { CJE_NREG = 14, CJE_T0 = 14, CJE_T1, CJE_NOREG = 255 };
+enum { CJE_NREG = 32, CJE_T0 = 14, CJE_T1, CJE_NOREG = 255 };
+#define CJE_REGS_FEW 0x00003FFFu /* those that hold values, as bits */
+#define CJE_REGS_MANY 0xFFFF3FFFu
 #define CJE_NEVER UINT32_MAX
 
 /* A value is computed once.  Where it is in memory, or may be put when registers run out, is a place; a place
@@ -37,8 +40,9 @@ typedef struct cje_nins {
   uint32_t x[3], next[3]; /* operands, and who reads them after this */
   uint32_t depth;         /* calls that must come before */
   uint32_t calls;         /* of the first of a call: elements that it computes */
+  int32_t arrays;         /* and where its arguments begin in the workspace */
   uint16_t fn;
-  bool call;
+  bool call, packed; /* packed: a call whose arguments are put into their arrays four at a time, just before it */
 } cje_nins;
 
 typedef struct cje_gen {
@@ -47,7 +51,8 @@ typedef struct cje_gen {
   cje_nval *val;
   CJE_ARRAY(cje_nstore) store;
   uint32_t holds[CJE_NREG]; /* by register: the value */
-  uint32_t free;            /* registers that hold none, as bits */
+  uint32_t regs;            /* CJE_REGS_FEW or CJE_REGS_MANY */
+  uint32_t free;            /* of them: that hold none */
   uint32_t base[16];        /* by general register: 1 + the base that it holds; 0: none */
   uint32_t turn;
   CJE_ARRAY(uint32_t) slot4; /* values whose places are free again */
@@ -80,6 +85,8 @@ extern const uint8_t cje_native_masks[];
 /* The row has instructions; else it is called, if that can be. */
 bool cje_row_inline(const cje_fn *f);
 bool cje_row_callable(const cje_fn *f);
+/* Its instructions reach registers above 15: none of them is about masks. */
+bool cje_row_reaches(const cje_fn *f);
 /* Emits instruction i with result y; g->a has room. */
 void cje_row_emit(cje_gen *g, const cje_nins *i, uint32_t y);
 

@@ -143,7 +143,8 @@ static void row_where(const row_args *i) { blend(i, i->y, i->x[0], i->x[1], i->x
 enum {
   X_COMMUTES = 1,
   X_SWAPPED = 2, /* the CPU wants operand 1 first */
-  X_MEMORY = 4   /* operand 1 may be in memory */
+  X_MEMORY = 4,  /* operand 1 may be in memory */
+  X_LOW = 8      /* works with masks in registers, which are 0 .. 15 */
 };
 typedef struct row_code {
   void (*emit)(const row_args *);
@@ -156,27 +157,27 @@ static const row_code float_rows[CJ_NEW] = {
     ROW_AT(add) = {row_arith, X_COMMUTES | X_MEMORY, X_ADD},
     ROW_AT(sub) = {row_arith, X_MEMORY, X_SUB},
     ROW_AT(mul) = {row_arith, X_COMMUTES | X_MEMORY, X_MUL},
-    ROW_AT(zmul) = {row_zmul, X_MEMORY, 0},
+    ROW_AT(zmul) = {row_zmul, X_MEMORY | X_LOW, 0},
     ROW_AT(div) = {row_arith, X_MEMORY, X_DIV},
-    ROW_AT(maximum) = {row_extreme, 0, X_GE},
-    ROW_AT(minimum) = {row_extreme, 0, X_LE},
+    ROW_AT(maximum) = {row_extreme, X_LOW, X_GE},
+    ROW_AT(minimum) = {row_extreme, X_LOW, X_LE},
     ROW_AT(clamp_min) = {row_arith, X_SWAPPED | X_MEMORY,
                          X_MAX}, /* of equal ones and of NaN the CPU takes the second: x */
     ROW_AT(clamp_max) = {row_arith, X_SWAPPED | X_MEMORY, X_MIN},
     ROW_AT(copysign) = {row_copysign, 0, 0},
-    ROW_AT(where) = {row_where, 0, 0},
-    ROW_AT(lt) = {row_compare, X_MEMORY, X_LT},
-    ROW_AT(le) = {row_compare, X_MEMORY, X_LE},
-    ROW_AT(gt) = {row_compare, X_MEMORY, X_GT},
-    ROW_AT(ge) = {row_compare, X_MEMORY, X_GE},
-    ROW_AT(eq) = {row_compare, X_MEMORY, X_EQ},
-    ROW_AT(ne) = {row_compare, X_MEMORY, X_NEQ},
-    ROW_AT(isnan) = {row_isnan, 0, 0},
-    ROW_AT(isinf) = {row_size_inf, 0, X_EQ},
-    ROW_AT(isfinite) = {row_size_inf, 0, X_LT},
+    ROW_AT(where) = {row_where, X_LOW, 0},
+    ROW_AT(lt) = {row_compare, X_MEMORY | X_LOW, X_LT},
+    ROW_AT(le) = {row_compare, X_MEMORY | X_LOW, X_LE},
+    ROW_AT(gt) = {row_compare, X_MEMORY | X_LOW, X_GT},
+    ROW_AT(ge) = {row_compare, X_MEMORY | X_LOW, X_GE},
+    ROW_AT(eq) = {row_compare, X_MEMORY | X_LOW, X_EQ},
+    ROW_AT(ne) = {row_compare, X_MEMORY | X_LOW, X_NEQ},
+    ROW_AT(isnan) = {row_isnan, X_LOW, 0},
+    ROW_AT(isinf) = {row_size_inf, X_LOW, X_EQ},
+    ROW_AT(isfinite) = {row_size_inf, X_LOW, X_LT},
     ROW_AT(neg) = {row_neg, 0, 0},
     ROW_AT(abs) = {row_abs, 0, 0},
-    ROW_AT(sign) = {row_sign, 0, 0},
+    ROW_AT(sign) = {row_sign, X_LOW, 0},
     ROW_AT(floor) = {row_round, 0, 9},
     ROW_AT(ceil) = {row_round, 0, 10},
     ROW_AT(round) = {row_round, 0, 8},
@@ -187,13 +188,13 @@ static const row_code float_rows[CJ_NEW] = {
     ROW_AT(sqrt0) = {row_sqrt, 0, 0},
     ROW_AT(rsqrt) = {row_rsqrt, 0, 0},
     ROW_AT(reciprocal) = {row_reciprocal, 0, 0},
-    ROW_AT(relu) = {row_relu, 0, 0},
+    ROW_AT(relu) = {row_relu, X_LOW, 0},
 };
 static const row_code bool_rows[CJ_NEW] = {
     /* for bools */
-    ROW_AT(where) = {row_where, 0, 0},         ROW_AT(logical_and) = {row_logic, 0, X_AND},
-    ROW_AT(logical_or) = {row_logic, 0, X_OR}, ROW_AT(logical_xor) = {row_logic, 0, X_XOR},
-    ROW_AT(logical_not) = {row_not, 0, 0},
+    ROW_AT(where) = {row_where, X_LOW, 0},         ROW_AT(logical_and) = {row_logic, X_LOW, X_AND},
+    ROW_AT(logical_or) = {row_logic, X_LOW, X_OR}, ROW_AT(logical_xor) = {row_logic, X_LOW, X_XOR},
+    ROW_AT(logical_not) = {row_not, X_LOW, 0},
 };
 #undef ROW_AT
 
@@ -219,8 +220,8 @@ static void cast_test(const row_args *i) { /* code: the size of the operand */
 static void cast_same(const row_args *i) { bitwise(i, X_AND, i->y, i->x[0], cje_xmm(i->x[0])); }
 
 static const row_code cast_rows[CJ_NDTYPE][CJ_NDTYPE] = {
-    [CJ_F64] = {[CJ_F64] = {cast_same, 0, 0}, [CJ_F32] = {cast_float, 0, CJE_PP_SD}, [CJ_BOOL] = {cast_test, 0, 8}},
-    [CJ_F32] = {[CJ_F64] = {cast_float, 0, CJE_PP_SS}, [CJ_F32] = {cast_same, 0, 0}, [CJ_BOOL] = {cast_test, 0, 4}},
+    [CJ_F64] = {[CJ_F64] = {cast_same, 0, 0}, [CJ_F32] = {cast_float, 0, CJE_PP_SD}, [CJ_BOOL] = {cast_test, X_LOW, 8}},
+    [CJ_F32] = {[CJ_F64] = {cast_float, 0, CJE_PP_SS}, [CJ_F32] = {cast_same, 0, 0}, [CJ_BOOL] = {cast_test, X_LOW, 4}},
     [CJ_I64] = {[CJ_F64] = {cast_int, 0, 0}, [CJ_F32] = {cast_int, 0, 0}, [CJ_I64] = {cast_same, 0, 0}},
     [CJ_BOOL] = {[CJ_F64] = {cast_bool, 0, 0}, [CJ_F32] = {cast_bool, 0, 0}, [CJ_BOOL] = {cast_same, 0, 0}},
 };
@@ -301,6 +302,7 @@ static const row_code *row_code_of(const cje_fn *f) {
 
 bool cje_row_inline(const cje_fn *f) { return is_fma(f) || row_code_of(f)->emit != NULL; }
 bool cje_row_callable(const cje_fn *f) { return f->loop != NULL; }
+bool cje_row_reaches(const cje_fn *f) { return is_fma(f) || !(row_code_of(f)->flags & X_LOW); }
 
 static void swap_words(uint32_t *a, uint32_t *b) {
   uint32_t t = *a;

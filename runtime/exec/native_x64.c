@@ -34,22 +34,38 @@ static void modrm_scaled(cje_asm *a, unsigned reg, cje_rm rm, int32_t unit) {
 }
 static void modrm(cje_asm *a, unsigned reg, cje_rm rm) { modrm_scaled(a, reg, rm, 1); }
 
-/* Bits 3 and 4 of a register that is operand rm go where those of an index and a base would. */
-static void evex(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm) {
+/* Bits 3 and 4 of a register that is operand rm go where those of an index and a base would.  length: 0, 1, 2 for 128,
+** 256, 512 bits. */
+static void evex(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm, unsigned length, int32_t unit) {
   unsigned map = op >> 16 & 7, pp = op >> 8 & 3, w = op >> 24 & 1, k1 = op >> 27 & 1;
   unsigned x = rm.ismem ? rm.index >> 3 : rm.reg >> 4,
            high = (reg >> 3 & 1) << 7 | (x & 1) << 6 | (rm.reg >> 3 & 1u) << 5;
   put_byte(a, 0x62);
   put_byte(a, (~(high | (reg >> 4) << 4) & 0xF0) | map);
   put_byte(a, w << 7 | (~v & 15) << 3 | 4 | pp);
-  put_byte(a, 0x40 | (~v >> 4 & 1) << 3 | k1);
+  put_byte(a, length << 5 | (~v >> 4 & 1) << 3 | k1);
   put_byte(a, op & 255);
-  modrm_scaled(a, reg, rm, op & CJE_EVEX_PART ? INT32_MAX : 64);
+  modrm_scaled(a, reg, rm, unit);
+}
+
+/* An instruction of one number or 128 bits for registers above 15.  W, which the shorter encoding ignores there, says
+** what the prefix says: doubles or not; but for what moves from and to general registers, and what had it anyway. */
+static void evex_short(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm) {
+  unsigned map = op >> 16 & 7, pp = op >> 8 & 3, code = op & 255;
+  bool general = map == CJE_MAP_0F && (code == 0x2A || code == 0x6E || code == 0x7E);
+  bool whole = map == CJE_MAP_0F && pp < CJE_PP_SS; /* all of the register, not one number */
+  if ((map == CJE_MAP_0F && !general && (pp == CJE_PP_PD || pp == CJE_PP_SD)) || (map == CJE_MAP_0F3A && (code & 1)))
+    op |= CJE_VEX_W;
+  evex(a, op, reg, v, rm, 0, whole ? 16 : op & CJE_VEX_W ? 8 : 4);
 }
 
 void cje_vex(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm) {
   if (op & CJE_EVEX) {
-    evex(a, op, reg, v, rm);
+    evex(a, op, reg, v, rm, 2, op & CJE_EVEX_PART ? INT32_MAX : 64);
+    return;
+  }
+  if ((reg | v | (rm.ismem ? 0u : rm.reg)) > 15) {
+    evex_short(a, op, reg, v, rm);
     return;
   }
   unsigned map = op >> 16 & 31, pp = op >> 8 & 3, w = op >> 24 & 1, last = (~v & 15) << 3 | (op >> 25 & 1) << 2 | pp;

@@ -43,7 +43,8 @@ enum { CJE_MAP_0F = 1, CJE_MAP_0F38, CJE_MAP_0F3A };
 #define CJE_EVEX ((uint32_t)1 << 26)
 #define CJE_EVEX_K1 ((uint32_t)1 << 27)
 #define CJE_EVEX_PART ((uint32_t)1 << 28)
-/* reg: usually the result; v: the first source, 0 if there is none. */
+/* reg: usually the result; v: the first source, 0 if there is none.  Registers above 15, which AVX-512 has, take the
+** EVEX encoding by themselves, in instructions of one number or 128 bits. */
 void cje_vex(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm);
 /* The same with a byte behind it: a predicate, a rounding, a fourth register in its upper half. */
 void cje_vex_imm(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm, unsigned imm);

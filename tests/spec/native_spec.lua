@@ -134,6 +134,41 @@ describe("machine code", function()
     end
   end))
 
+  -- Rows that reach all registers of AVX-512, each of them with operands in every one; a multiply-add in between.
+  local ONE = {"neg", "abs", "floor", "ceil", "round", "trunc", "frac", "square", "sqrt", "rsqrt", "reciprocal"}
+  local TWO = {"add", "sub", "mul", "div", "clamp_min", "clamp_max", "copysign"}
+  local function wide(width, calls)
+    return function(a, b)
+      local v, y, other = {}, {}, a.dtype == "float64" and "float32" or "float64"
+      for i = 1, width do v[i] = a * i + b / (i + 1) end
+      for i = 1, width do
+        local z = v[width + 1 - i]
+        for k = 1, 3 do y[#y + 1] = cj[ONE[(i * 3 + k) % #ONE + 1]](v[i]) end
+        for k = 1, 2 do y[#y + 1] = cj[TWO[(i * 2 + k) % #TWO + 1]](v[i], z) end
+        y[#y + 1] = v[i]:to(other):to(a.dtype) * z - v[i] * b + y[#y]
+        if calls and i % 5 == 0 then y[#y + 1] = cj.atan2(v[i], z) + v[i]:sin() * v[i]:cos() - z:sin() end
+      end
+      return cj.stack(y)
+    end
+  end
+  it("in every register", cases(function(case)
+    for _, dtype in ipairs {"float64", "float32"} do
+      local x = {cj.tensor(0.7, {dtype = dtype}), cj.tensor(-1.3, {dtype = dtype})}
+      for _, width in ipairs {9, 14, 27, 30, 31, 45} do
+        for _, calls in ipairs {false, true} do
+          local f, function_of = wide(width, calls), nil
+          cj.config{native = false}
+          function_of = cj.compile(f)
+          local first = function_of(table.unpack(x))
+          cj.config{native = true}
+          function_of = cj.compile(f)
+          compare(case, ("%s, %d, %s"):format(dtype, width, calls), first, function_of(table.unpack(x)))
+          assert.is_true(code() > 0)
+        end
+      end
+    end
+  end))
+
   it("of long programs", cases(function(case)
     local x = {cj.tensor(0.4), cj.tensor(0.2)}
     twice(case, "deep", function()
