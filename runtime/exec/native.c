@@ -24,6 +24,12 @@ static cje_code code_at(const uint8_t *pages, uint32_t start) {
   return f;
 }
 
+static cje_code whole_code(const cj_plan *p) {
+  if (p->step.n != 1) return NULL;
+  if (p->step.at->kind == CJE_GROUP) return p->group.at[p->step.at->first].code;
+  return p->step.at->kind == CJE_TAPE ? p->tape.at[p->step.at->first].code : NULL;
+}
+
 static void install_code(cj_plan *p, const cje_asm *a, const uint32_t *start) {
   p->pages = cje_pages_new(a->at, a->n);
   if (!p->pages) return;
@@ -31,6 +37,7 @@ static void install_code(cj_plan *p, const cje_asm *a, const uint32_t *start) {
   p->c->code += a->n;
   for (uint32_t i = 0; i < p->tape.n; i++) p->tape.at[i].code = code_at(p->pages, start[i]);
   for (uint32_t i = 0; i < p->group.n; i++) p->group.at[i].code = code_at(p->pages, start[p->tape.n + i]);
+  p->whole = whole_code(p);
 }
 
 static bool make_tapes(cje_gen *g, uint32_t *start) {

@@ -241,7 +241,7 @@ static bool lay_out_calls(scalar_code *b) {
 }
 
 /* Operands first .. last-1 at position `at` are read there, at once. */
-static void note_uses(scalar_code *b, uint32_t at, int first, int last) {
+static void read_operands(scalar_code *b, uint32_t at, int first, int last) {
   cje_nins *ins = &b->ins[b->order[at]];
   for (int i = first; i < last; i++) ins->next[i] = b->g->val[ins->x[i]].next;
   for (int i = first; i < last; i++) b->g->val[ins->x[i]].next = at;
@@ -253,11 +253,11 @@ static void find_uses(scalar_code *b) {
     at = end - 1;
     const cje_nins *ins = &b->ins[b->order[at]];
     int nin = b->g->p->fn.at[ins->fn].nin;
-    if (!ins->call) note_uses(b, at, 0, nin);
+    if (!ins->call) read_operands(b, at, 0, nin);
     if (!ins->packed) continue;
     while (!b->ins[b->order[at]].calls) at--; /* to the first of them */
     for (int i = nin; i-- > 0;)
-      for (uint32_t k = end; k-- > at;) note_uses(b, k, i, i + 1);
+      for (uint32_t k = end; k-- > at;) read_operands(b, k, i, i + 1);
   }
 }
 

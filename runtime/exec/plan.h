@@ -182,6 +182,7 @@ struct cj_plan {
   void *pages;               /* of machine code; NULL: none */
   size_t npages;             /* bytes */
   bool native;               /* code has been made, or cannot be */
+  cje_code whole;            /* of the only step, where that is machine code; NULL: else */
 };
 
 /* run.c: n elements by a row without a loop, which is a cast. */

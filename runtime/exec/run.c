@@ -180,11 +180,19 @@ cj_status cje_run_steps(const cj_plan *p, char **base, cje_report *report) {
   return CJ_OK;
 }
 
+/* The only step is machine code and all goes well.  If not, it runs once more to say what is wrong. */
+static bool run_whole(const cj_plan *p, char **base, const volatile int *cancel) {
+  if (!p->whole || (cancel && *cancel)) return false;
+  p->whole(base);
+  return p->check.n == 0 || !cje_tape_failure(p, p->tape.at, base);
+}
+
 cj_status cje_plan_run(const cj_plan *p, const cj_view *in, void *const *out, void *work, const volatile int *cancel,
                        const char **fault, int *where) {
   cje_report report = {.cancel = cancel};
+  cj_status st = CJ_OK;
   find_bases(p, (char **)work, in, out, work);
-  cj_status st = cje_run_steps(p, (char **)work, &report);
+  if (!run_whole(p, (char **)work, cancel)) st = cje_run_steps(p, (char **)work, &report);
   if (fault) *fault = report.fault;
   if (where) *where = report.where;
   return st;
