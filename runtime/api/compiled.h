@@ -24,6 +24,8 @@ struct cj_compiled {
   const cj_type **in, **out; /* of arguments, of outputs and guards */
   cj_view *view;             /* arguments, captures */
   void **buf;                /* outputs, guards */
+  size_t *nbuf;              /* bytes of the outputs, in whole lines */
+  bool views;                /* some capture may not be row-major */
   double *num;               /* of arguments that are numbers */
   char *got;
   bool *given; /* by output: the caller's tensor */

@@ -49,21 +49,27 @@ bool cj_compiled_ready(cj_compiled *k) {
   if (!plan_compiled(k) || (k->plan && !grow_block(k->c, &k->work, &k->nwork, cje_plan_worksize(k->plan, NULL))))
     return false;
   size_t types = ((size_t)k->nx + g->nout) * sizeof *k->in, bufs = (g->nout + (size_t)1) * sizeof *k->buf;
-  size_t n = nin * sizeof *k->view + types + bufs + k->nx * sizeof *k->num + k->nexpect + k->ny;
+  size_t n =
+      nin * sizeof *k->view + types + bufs + k->ny * sizeof *k->nbuf + k->nx * sizeof *k->num + k->nexpect + k->ny;
   if (!grow_block(k->c, &k->room, &k->nroom, n)) return false;
   k->view = (cj_view *)(void *)k->room;
   k->in = (const cj_type **)(void *)(k->view + nin);
   k->out = k->in + k->nx;
   k->buf = (void **)(void *)(k->out + g->nout);
-  k->num = (double *)(k->buf + g->nout + 1);
+  k->nbuf = (size_t *)(k->buf + g->nout + 1);
+  k->num = (double *)(k->nbuf + k->ny);
   k->got = (char *)(k->num + k->nx);
   k->given = (bool *)(k->got + k->nexpect);
-  for (uint32_t i = 0; i < g->ncapture; i++) k->view[k->nx + i] = cjt_asview(k->f->capture[i].u.tensor);
+  for (uint32_t i = 0; i < g->ncapture; i++) {
+    k->view[k->nx + i] = cjt_asview(k->f->capture[i].u.tensor);
+    k->views |= k->f->capture[i].u.tensor->base != NULL;
+  }
   for (uint32_t i = 0; i < k->nx; i++) {
     k->in[i] = cjg_type(g, g->arg[i]);
     k->view[i].type = NULL;
   }
   for (uint32_t i = 0; i < g->nout; i++) k->out[i] = cjg_type(g, g->out[i]);
+  for (uint32_t i = 0; i < k->ny; i++) k->nbuf[i] = padded(cjt_bytes(k->out[i]));
   char *got = memset(k->got, 0, k->nexpect);
   for (uint32_t i = k->ny; i < g->nout; i++) {
     k->buf[i] = got;
@@ -86,24 +92,28 @@ static cj_status wrong_input(cj_compiled *k, uint32_t i, const cj_val *x) {
   return cjm_fail(k->c, CJ_ESHAPE, "%s", buf);
 }
 
+/* Row-major elements; a view that had that type before has its strides. */
+static void take_elements(cj_view *v, const cj_type *t, char *data) {
+  if (v->type != t) *v = cjt_rowmajor(NULL, t);
+  v->data = data;
+}
+
 /* Fills the views; *strided: some argument or capture may not be row-major. */
 static bool take_inputs(cj_compiled *k, const cj_val *x, bool *strided) {
-  *strided = false;
-  for (uint32_t i = 0; i < k->f->g->ncapture; i++) *strided |= k->f->capture[i].u.tensor->base != NULL;
+  *strided = k->views;
   for (uint32_t i = 0; i < k->nx; i++) {
     const cj_type *t = k->in[i];
     cj_view *v = &k->view[i];
     if (x[i].kind == CJ_TENSOR) {
       const cj_tensor *a = x[i].u.tensor;
       if (!is_type(&a->type, t)) return wrong_input(k, i, &x[i]), false;
-      v->data = a->data;
-      v->type = &a->type;
-      memcpy(v->stride, a->stride, sizeof v->stride);
-      *strided |= a->base != NULL;
+      if (a->base)
+        *v = cjt_asview(a), *strided = true;
+      else
+        take_elements(v, t, a->data);
     } else if (x[i].kind == CJ_SMALL) {
       if (!is_type(x[i].u.small->type, t)) return wrong_input(k, i, &x[i]), false;
-      if (v->type != t) *v = cjt_rowmajor(NULL, t); /* else it has these strides from an earlier call */
-      v->data = x[i].u.small->data;
+      take_elements(v, t, x[i].u.small->data);
     } else if (x[i].kind == CJ_NUM && t->dtype == CJ_F64 && t->rank == 0) {
       k->num[i] = x[i].u.num;
       v->data = (char *)&k->num[i];
@@ -122,16 +132,17 @@ static const cj_type *given_type(const cj_val *y) {
 }
 static char *given_data(const cj_val *y) { return y->kind == CJ_SMALL ? y->u.small->data : y->u.tensor->data; }
 
-static bool check_given(cj_compiled *k, uint32_t i, const cj_val *y) {
-  const cj_type *t = k->out[i];
-  if (!k->given[i] || is_type(given_type(&y[i]), t)) return true;
+static bool wrong_output(cj_compiled *k, uint32_t i, const cj_val *y) {
   char buf[512];
   cj_text w = {buf, 0, sizeof buf};
   cjm_putf(&w, "result %u is ", i + 1);
-  cjt_puttype(&w, t);
+  cjt_puttype(&w, k->out[i]);
   cjm_puts(&w, ", the tensor for it is ");
   cjt_puttype(&w, given_type(&y[i]));
   return cjm_fail(k->c, CJ_ESHAPE, "%s", buf), false;
+}
+static bool check_given(cj_compiled *k, uint32_t i, const cj_val *y) {
+  return !k->given[i] || is_type(given_type(&y[i]), k->out[i]) || wrong_output(k, i, y);
 }
 
 /* Whether a tensor to write to is read too, or written twice. */
@@ -152,7 +163,7 @@ static void drop_new(const cj_compiled *k, cj_val *y, uint32_t n) {
 static size_t stage_size(const cj_compiled *k) {
   size_t n = 0;
   for (uint32_t i = 0; i < k->ny; i++)
-    if (k->given[i]) n += padded(cjt_bytes(k->out[i]));
+    if (k->given[i]) n += k->nbuf[i];
   return n;
 }
 
@@ -186,7 +197,7 @@ static void aim_aside(cj_compiled *k) {
   for (uint32_t i = 0; i < k->ny; i++) {
     if (!k->given[i]) continue;
     k->buf[i] = k->stage + at;
-    at += padded(cjt_bytes(k->out[i]));
+    at += k->nbuf[i];
   }
 }
 
@@ -239,7 +250,8 @@ static cj_status run_in_loops(cj_compiled *k) {
 static cj_status call_at_tensors(cj_compiled *k, const cj_val *x, cj_val *y, bool *valid) {
   cj_ctx *c = k->c;
   bool strided, aside, good = true;
-  if (!cj_compiled_ready(k) || !take_inputs(k, x, &strided) || !take_outputs(k, x, y, &aside)) return c->status;
+  if ((!k->room && !cj_compiled_ready(k)) || !take_inputs(k, x, &strided) || !take_outputs(k, x, y, &aside))
+    return c->status;
   if (aside) aim_aside(k);
   cj_status s = run_compiled(k);
   if (s == CJ_OK && k->nguard) {
