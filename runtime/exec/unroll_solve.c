@@ -143,8 +143,64 @@ static void turn_matrix(solver *s) {
   s->acol = keep;
 }
 
+/* ld where a's element x is ld / root, of a column whose root that is; 0: it is none, or a zero. */
+static cj_ref without_root(const solver *s, cj_ref x, cj_ref root) {
+  if (!x || cjg_at(s->g, x)->op != CJ_OP_mul) return 0;
+  const cj_ref *in = cjg_operands(s->g, x);
+  cj_ref first = in[0], second = in[1], inverse = cjb_reciprocal(s->g, root);
+  return second == inverse ? first : first == inverse ? second : 0;
+}
+
+/* a is what cholesky_matrix made: its unit triangle, and its own diagonal. */
+static bool find_unit(const solver *s, cj_ref *unit) {
+  for (int64_t j = 0; j < s->n; j++) {
+    cj_ref d = cje_element(s->u, s->a, j * (s->n + 1));
+    if (!d || cjg_at(s->g, d)->op != CJ_OP_sqrt || !is_regular(s, d)) return false;
+    cj_ref inverse = inverse_pivot(s, cjg_operands(s->g, d)[0]);
+    unit[j * (s->n + 1)] = d;
+    for (int64_t i = j + 1; i < s->n; i++) {
+      cj_ref x = cje_element(s->u, s->a, i * s->n + j), ld = without_root(s, x, d);
+      if (x && !ld) return false;
+      unit[i * s->n + j] = cjb_mul(s->g, ld, inverse);
+    }
+  }
+  return true;
+}
+
+/* x over the pivot whose root that is.  One side alone does not wait for the root; many share its inverse. */
+static cj_ref over_pivot(const solver *s, cj_ref x, cj_ref root) {
+  if (s->k == 1) return cjb_div(s->g, x, cjg_operands(s->g, root)[0]);
+  cj_ref inverse = cjb_reciprocal(s->g, root);
+  return cjb_mul(s->g, cjb_mul(s->g, x, inverse), inverse);
+}
+
+/* b = L^-1 c is to be solved with L' for the L of a decomposition: y = U'^-1 D^-1 U^-1 c with L D L' as it was found,
+** no root in between. */
+static bool solve_symmetric(solver *s) {
+  const cj_node *b = cjg_at(s->u->f, s->b);
+  cj_ref unit[ORDER_MOST * ORDER_MOST];
+  if (b->op != CJ_OP_trisolve || s->u->form[s->b] != CJE_APART || cje_operand_of(s->u, s->b, 0) != s->a) return false;
+  const cj_attr *a = cjg_attr(s->u->f, s->b);
+  bool plain = !a->v[0] && !a->v[1] && !a->v[2] && cjg_type(s->u->f, s->a)->rank == 2;
+  if (!plain || cjg_type(s->u->f, s->r)->rank != 2 || !find_unit(s, unit)) return false;
+  s->b = cje_operand_of(s->u, s->b, 1);
+  load_sides(s);
+  for (int64_t i = 0; i < s->n; i++)
+    for (int64_t c = 0; c < s->k; c++)
+      for (int64_t j = 0; j < i; j++)
+        s->y[i * s->k + c] = minus_product(s, s->y[i * s->k + c], unit[i * s->n + j], s->y[j * s->k + c]);
+  for (int64_t i = s->n; i-- > 0;)
+    for (int64_t c = 0; c < s->k; c++) {
+      cj_ref x = over_pivot(s, s->y[i * s->k + c], unit[i * (s->n + 1)]);
+      for (int64_t j = i + 1; j < s->n; j++) x = minus_product(s, x, unit[j * s->n + i], s->y[j * s->k + c]);
+      s->y[i * s->k + c] = x;
+    }
+  return true;
+}
+
 static void solve_matrix(solver *s, const cj_attr *a) {
   bool upper = a->v[0] != 0, trans = a->v[1] != 0, unit = a->v[2] != 0;
+  if (trans && !upper && !unit && solve_symmetric(s)) return;
   if (trans) turn_matrix(s);
   load_sides(s);
   if (!unit) check_diagonal(s);

@@ -71,6 +71,11 @@ local functions = {
   ["mixed dtypes"] = function(a) return a:gt(0):to(a.dtype) * 3 + a:gt(0):sum():to(a.dtype) end,
   ["cholesky"] = function(a) return cj.linalg.cholesky(spd(a)) end,
   ["cholesky_solve"] = function(a) return cj.linalg.cholesky_solve(two(a), cj.linalg.cholesky(spd(a))) end,
+  ["cholesky_solve, one side"] = function(a) return cj.linalg.cholesky_solve(a:unsqueeze(2), cj.linalg.cholesky(spd(a))) end,
+  ["cholesky_solve, halves"] = function(a)
+    local l, b = cj.linalg.cholesky(spd(a)), a:unsqueeze(2)
+    return cj.linalg.cholesky_solve(b, l) + cj.linalg.solve_triangular(l, b, {upper = false}) + l:matmul(b)
+  end,
   ["triangles"] = function(a)
     local m, y = spd(a), two(a)
     return y + cj.linalg.solve_triangular(m, y, {upper = true}) + cj.linalg.solve_triangular(m, y, {upper = false})
@@ -202,6 +207,16 @@ describe("what cannot be done with them", function()
     assert.is_true(cj.eq(out, before):all():item())
     assert.is_true(cj.eq(F(A), before):all():item())
   end)
+
+  it("is no pivot whose inverse is too large", cases(function(case)
+    for dtype, tiny in pairs {float64 = 1e-310, float32 = 1e-40} do
+      for k = 1, 2 do
+        local a, b = cj.eye(3, {dtype = dtype}) * tiny, cj.full({3, k}, tiny, {dtype = dtype})
+        local y = cj.compile(function(m, c) return cj.linalg.cholesky_solve(c, cj.linalg.cholesky(m)) end)(a, b)
+        case((y - 1):abs():max():item() < 1e-4, "%s, %d sides: %s", dtype, k, tostring(y))
+      end
+    end
+  end))
 
   it("is not made up: the other triangle, NaN that flows", function()
     local F, G = cj.compile(cj.linalg.cholesky), cj.compile(cj.linalg.solve)
