@@ -119,14 +119,16 @@ static void cholesky_matrix(const solver *s) {
   }
 }
 
-/* y = op(a)^-1 y, op(a) being lower triangular, or upper. */
+/* y = op(a)^-1 y, op(a) being lower triangular, or upper.  What was found last is taken last: nobody waits long. */
 static void solve_triangle(const solver *s, bool lower, bool unit) {
   for (int64_t q = 0; q < s->n; q++) {
-    int64_t i = lower ? q : s->n - 1 - q, from = lower ? 0 : i + 1, to = lower ? i : s->n;
+    int64_t i = lower ? q : s->n - 1 - q;
     for (int64_t c = 0; c < s->k; c++) {
       cj_ref x = s->y[i * s->k + c];
-      for (int64_t j = from; j < to; j++)
+      for (int64_t p = 0; p < q; p++) {
+        int64_t j = lower ? p : s->n - 1 - p;
         x = minus_product(s, x, cje_element(s->u, s->a, s->at + i * s->arow + j * s->acol), s->y[j * s->k + c]);
+      }
       cj_ref d = unit ? 0 : or_zero(s, cje_element(s->u, s->a, s->at + i * (s->arow + s->acol)));
       s->y[i * s->k + c] = unit ? x : cjb_mul(s->g, x, cjb_reciprocal(s->g, d));
     }
@@ -192,7 +194,7 @@ static bool solve_symmetric(solver *s) {
   for (int64_t i = s->n; i-- > 0;)
     for (int64_t c = 0; c < s->k; c++) {
       cj_ref x = over_pivot(s, s->y[i * s->k + c], unit[i * (s->n + 1)]);
-      for (int64_t j = i + 1; j < s->n; j++) x = minus_product(s, x, unit[j * s->n + i], s->y[j * s->k + c]);
+      for (int64_t j = s->n; --j > i;) x = minus_product(s, x, unit[j * s->n + i], s->y[j * s->k + c]);
       s->y[i * s->k + c] = x;
     }
   return true;
