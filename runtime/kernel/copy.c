@@ -117,6 +117,10 @@ void cjk_copy_view(const cj_view *in, cj_view *out) {
   size_t e = cjt_dsize(in->type->dtype);
   const int64_t *stride[] = {out->stride, in->stride};
   cjk_walk w;
+  if (in->type->rank == 1) {
+    move_row(out->data, out->stride[0], in->data, in->stride[0], in->type->dim[0], e);
+    return;
+  }
   bool more = cjk_walk_start(&w, in->type->rank, in->type->dim, 2, stride);
   if (!more) return;
   int k = transposed_axis(&w);

@@ -32,9 +32,21 @@ EYE(i64, int64_t)
 EYE(b8, uint8_t)
 const cj_eval cjk_eye[CJ_NDTYPE] = {eye_f64, eye_f32, eye_i64, eye_b8};
 
+/* A vector in a row of zeros, of esize bytes each. */
+static void embed_vector(const cj_view *in, int64_t first, size_t esize, cj_view *out) {
+  size_t head = (size_t)first * esize, n = (size_t)in->type->dim[0] * esize;
+  memset(out->data, 0, head);
+  cjk_load(out->data + head, in->data, in->stride[0], in->type->dim[0], esize);
+  memset(out->data + head + n, 0, cjt_bytes(out->type) - head - n);
+}
+
 /* {axis, first, step, full} */
 static cj_status embed(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
   CJ_UNUSED(nin), CJ_UNUSED(ws);
+  if (in->type->rank == 1 && a->v[2] == 1) {
+    embed_vector(in, a->v[1], cjt_dsize(out->type->dtype), out);
+    return CJ_OK;
+  }
   clear(out);
   cjk_putregion(out, cjk_front(out->type, a->v[0]), a->v[1], a->v[2], in);
   return CJ_OK;
@@ -109,10 +121,25 @@ static bool are_columns(const cj_view *in, int nin, const cj_attr *a, const cj_v
   return good;
 }
 
+/* One after the other; what a plan had computed where it belongs is there. */
+static void cat_vectors(const cj_view *in, int nin, cj_view *out) {
+  size_t esize = cjt_dsize(out->type->dtype);
+  char *y = out->data;
+  for (int i = 0; i < nin; i++) {
+    int64_t n = in[i].type->dim[0];
+    if (in[i].data != y) cjk_load(y, in[i].data, in[i].stride[0], n, esize);
+    y += (size_t)n * esize;
+  }
+}
+
 /* {axis} */
 static cj_status cat(const cj_view *in, int nin, const cj_attr *a, cj_view *out, void *ws) {
   CJ_UNUSED(ws);
   int axis = cjk_front(out->type, a->v[0]);
+  if (out->type->rank == 1) {
+    cat_vectors(in, nin, out);
+    return CJ_OK;
+  }
   if (are_columns(in, nin, a, out)) {
     cat_columns(in, nin, out);
     return CJ_OK;

@@ -301,7 +301,8 @@ static bool one_slice(cotangents *k, const int64_t *slice, cj_ref x, cj_ref *who
     const cjg_part *p = &k->part[i];
     int64_t size = p->rows * p->rowsize, lo = p->first, at = lo + cjg_last_entry(&k->l) * p->rowsize;
     if (first < lo || end < lo || first >= lo + size || end >= lo + size) continue;
-    if (i < k->l.ncarry && step == 1 && n == p->rowsize && first == at) {
+    if (i < k->l.ncarry && first >= at && end >= at && first < at + p->rowsize && end < at + p->rowsize) {
+      x = cjb_embed(k->g, x, 1, first - at, step, p->rowsize);
       x = shaped(k->g, x, *cjg_type(k->l.body, k->l.body->out[i]));
       k->last[i] = cjb_add(k->g, k->last[i], x);
     } else {
