@@ -108,7 +108,8 @@ static cj_ref fold_add(const ask *q) {
   if (q->g->plain || !cjt_isfloat(q->t->dtype)) return 0;
   for (int i = 0; i < 2; i++)
     if (cjg_isnum(q->g, behind_views(q->g, q->in[i]), 0)) return broadcast(q, q->in[1 - i]);
-  if (q->in[0] != q->in[1] || q->t->rank == 0) return 0;
+  if (q->t->rank == 0) return 0;
+  if (q->in[0] != q->in[1]) return cjg_fold_pieces(q->g, q->in, q->t);
   return cjg_emit(q->g, CJ_OP_mul, (cj_ref[]){cjg_num(q->g, q->t->dtype, 2), q->in[0]}, 2, NULL);
 }
 

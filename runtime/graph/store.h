@@ -17,6 +17,8 @@ cj_ref cjg_fold_matmul(cj_graph *g, const cj_ref *in, const cj_type *t);
 cj_ref cjg_fold_sum_linear(cj_graph *g, cj_ref y, int64_t mask, const cj_type *t);
 /* A single number s times x, of type t, where x is a multiple of something itself; or 0. */
 cj_ref cjg_fold_scale(cj_graph *g, cj_ref s, cj_ref x, const cj_type *t);
+/* fold_pieces.c: the sum, of type t, of two pieces among zeros as one, or 0. */
+cj_ref cjg_fold_pieces(cj_graph *g, const cj_ref *in, const cj_type *t);
 /* fold_diagonal.c: an instruction of type t on scaled identity seeds, done on what they are scaled by; or 0. */
 cj_ref cjg_fold_diagonal(cj_graph *g, int op, const cj_ref *in, const cj_attr *a, const cj_type *t);
 bool cjg_is_diagonal(const cj_graph *g, cj_ref r); /* a square matrix, scaled or not */

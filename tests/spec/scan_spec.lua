@@ -317,6 +317,17 @@ describe("compiled", function()
       same(f(dt)(x0), g(dt)(x0), 1e-12)
     end
   end)
+  it("parts of the last carry are where its cotangent starts", function()
+    local function step(c) return W:matmul(c):tanh() end
+    for _, part in ipairs{{{2, 3}}, {{1, -1, 2}}, {{3, 1, -1}}, {{2, 2}}} do
+      local function f(a) return (cj.fori(4, function(_, c) return step(c) end, a)[part] * x0[part]):sum() end
+      local function g(a) return (step(step(step(step(a))))[part] * x0[part]):sum() end
+      same(cj.grad(f)(x0), cj.grad(g)(x0), 1e-12)
+    end
+    local F = cj.compile(function(a) return cj.fori(50, function(_, c) return step(c) end, a)[-1] end):gradient()
+    F(x0)
+    same(tostring(F):find("embed [^\n]*%[153%]"), nil)
+  end)
   it("maps and prints", function()
     local F = cj.compile(function(a) return cj.fori(3, function(_, c) return c:sin() end, a) end, {inputs = {cj.spec{3}}})
     local M = F:map(2)

@@ -200,3 +200,36 @@ describe("captured ones", function()
     same(c, cj.tensor {1, 2, 3} * nearly, 0)
   end)
 end)
+
+describe("pieces of an input", function()
+  local x = cj.randn(40)
+  local function halves(z) return ((z[{{1, 20}}]:sin() * z[{{21, 40}}]):exp()):sum() end
+  local function chunks(z)
+    local sum = 0
+    for i, piece in ipairs(z:reshape(4, 10):chunk(5, 2)) do sum = sum + (piece:sin() ^ i):sum() end
+    return sum
+  end
+  local function many(z)
+    local sum = 0
+    for i = 1, 40 do sum = sum + z[i]:sin() * z[41 - i] end
+    return sum
+  end
+  local function gaps(z) return z[{{3, 9}}]:sin():sum() + z[{{10, 12}}]:cos():sum() + z[{{20, 30}}]:exp():sum() end
+  local function overlapping(z) return (z[{{1, 30}}]:sin() * z[{{11, 40}}]):sum() end
+  local function strided(z) return (z[{{1, -1, 2}}]:sin() * z[{{2, -1, 2}}]):sum() end
+  for name, f in pairs {halves = halves, chunks = chunks, many = many, gaps = gaps, overlapping = overlapping,
+    strided = strided} do
+    it("have the gradient of the whole: " .. name, function()
+      local g = cj.grad(f)(x)
+      same(g, numeric(f, x), 1e-6)
+      same(cj.jacobian(f, x, {strategy = "forward-mode"}), g, 1e-12)
+      same(cj.compile(f):gradient()(x), g, 1e-12)
+      same(cj.hessian(f, x), numeric(cj.grad(f), x), 1e-5)
+    end)
+  end
+  it("are put together, not added up", function()
+    local F = cj.compile(halves):gradient()
+    F(x)
+    same(tostring(F):find("embed"), nil)
+  end)
+end)
