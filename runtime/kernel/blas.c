@@ -1,6 +1,6 @@
 /*
 ** blas.c -- the only file that names BLAS symbols.  Row-major matrices are handed over as the transposed
-** column-major ones.  Below SMALL multiply-adds plain loops win over the call.
+** column-major ones.  Below SMALL multiply-adds, FEWROWS with a vector, plain loops win over the call.
 */
 #include "kernel/blas.h"
 #include "kernel/kernels.h"
@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { SMALL = 512 };
+enum { SMALL = 512, FEWROWS = 640 };
 
 extern void openblas_set_num_threads(int n) __attribute__((weak));
 

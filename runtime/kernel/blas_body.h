@@ -60,6 +60,34 @@ static void STATIC(few)(int64_t m, int64_t n, int64_t k, const T *a, int64_t ar,
   }
 }
 
+typedef T STATIC(vector) __attribute__((vector_size(16), aligned(sizeof(T)), may_alias));
+
+static T STATIC(total)(STATIC(vector) v) {
+  T t = v[0];
+  for (size_t i = 1; i < sizeof v / sizeof t; i++) t += v[i];
+  return t;
+}
+
+/* c = a x of few elements, rows and x contiguous: four rows at a time. */
+static void STATIC(few_rows)(int64_t m, int64_t k, const T *a, int64_t ar, const T *x, T *c) {
+  enum { N = 16 / sizeof(T) };
+  int64_t i = 0, whole = k - k % N;
+  for (; i + 4 <= m; i += 4) {
+    const T *r[4] = {a + i * ar, a + (i + 1) * ar, a + (i + 2) * ar, a + (i + 3) * ar};
+    STATIC(vector) sum[4] = {{0}};
+    for (int64_t l = 0; l < whole; l += N)
+      for (int q = 0; q < 4; q++) sum[q] += *(const STATIC(vector) *)(r[q] + l) * *(const STATIC(vector) *)(x + l);
+    for (int q = 0; q < 4; q++) {
+      c[i + q] = STATIC(total)(sum[q]);
+      for (int64_t l = whole; l < k; l++) c[i + q] += r[q][l] * x[l];
+    }
+  }
+  for (; i < m; i++) {
+    c[i] = 0;
+    for (int64_t l = 0; l < k; l++) c[i] += a[i * ar + l] * x[l];
+  }
+}
+
 /* A matrix as BLAS can take it, seen column-major as its transpose: 'N' if rows are contiguous, 'T' if
 ** columns are; else packed. */
 typedef struct STATIC(operand) {
@@ -90,6 +118,10 @@ static void STATIC(matvec)(int64_t m, int64_t k, STATIC(operand) a, const T *x, 
 void NAME(gemm)(int64_t m, int64_t n, int64_t k, const T *a, int64_t ar, int64_t ac, const T *b, int64_t br, int64_t bc,
                 T *c, T *ws) {
   if (m == 0 || n == 0) return;
+  if (n == 1 && ac == 1 && br == 1 && k >= 4 && m <= FEWROWS / k) {
+    STATIC(few_rows)(m, k, a, ar, b, c);
+    return;
+  }
   if (n <= 8 && k <= 8 && (k == 0 || m * n <= SMALL / k)) {
     STATIC(few)(m, n, k, a, ar, ac, b, br, bc, c);
     return;

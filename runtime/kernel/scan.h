@@ -21,15 +21,30 @@ static void D(vector)(const cj_view *a, const cj_view *b, bool reverse, const cj
     D(line)(n, y, ys, ai, as, bi, bs);
 }
 
-/* Four lines in turns: what each waits for is done meanwhile.  step: from line to line. */
-static void D(four)(const scan *s, T *y, const T *a, const T *b, const int64_t *step) {
-  int64_t ys = s->step[0], as = s->step[1], bs = s->step[2];
-  T h[4];
-  for (int q = 0; q < 4; q++) y[q * step[0]] = h[q] = FIRST(a[q * step[1]], b[q * step[2]]);
-  for (int64_t i = 1; i < s->n; i++) {
-    y += ys, a += as, b += bs;
-    for (int q = 0; q < 4; q++) y[q * step[0]] = h[q] = NEXT(h[q], a[q * step[1]], b[q * step[2]]);
+/* Four lines in turns: what each waits for is done meanwhile.  to: from line to line; the other strides are constants
+** at most calls. */
+CJK_INLINE void D(turns)(int64_t n, T *y, int64_t ys, const T *a, int64_t as, const T *b, int64_t bs,
+                         const int64_t *to) {
+  T *y1 = y + to[0], *y2 = y1 + to[0], *y3 = y2 + to[0];
+  const T *a1 = a + to[1], *a2 = a1 + to[1], *a3 = a2 + to[1], *b1 = b + to[2], *b2 = b1 + to[2], *b3 = b2 + to[2];
+  T h = y[0] = FIRST(a[0], b[0]), h1 = y1[0] = FIRST(a1[0], b1[0]);
+  T h2 = y2[0] = FIRST(a2[0], b2[0]), h3 = y3[0] = FIRST(a3[0], b3[0]);
+  for (int64_t i = 1; i < n; i++) {
+    y[i * ys] = h = NEXT(h, a[i * as], b[i * bs]);
+    y1[i * ys] = h1 = NEXT(h1, a1[i * as], b1[i * bs]);
+    y2[i * ys] = h2 = NEXT(h2, a2[i * as], b2[i * bs]);
+    y3[i * ys] = h3 = NEXT(h3, a3[i * as], b3[i * bs]);
   }
+}
+
+static void D(four)(const scan *s, T *y, const T *a, const T *b, const int64_t *to) {
+  const int64_t *step = s->step;
+  if (step[0] == 1 && step[1] == 1 && step[2] == 1)
+    D(turns)(s->n, y, 1, a, 1, b, 1, to);
+  else if (step[0] == -1 && step[1] == -1 && step[2] == -1)
+    D(turns)(s->n, y, -1, a, -1, b, -1, to);
+  else
+    D(turns)(s->n, y, step[0], a, step[1], b, step[2], to);
 }
 
 /* A row of n lines that lie side by side; before: the row of results it continues, or NULL. */
