@@ -14,12 +14,32 @@ static void choice_cost(cj_text *t, const char *what, double cost) {
   if (isfinite(cost) && cost >= 0) cjm_putf(t, "  %s about %.3g\n", what, cost);
 }
 
+static void choice_end(cj_text *t, int64_t size, int line, const char *end) {
+  if (line < 0)
+    cjm_puts(t, end);
+  else if (line == 0)
+    cjm_putf(t, "%lld elements", (long long)size);
+  else
+    cjm_putf(t, "%lld elements of line %d", (long long)size, line);
+}
+
+/* Where the seeds of a Jacobian are that is accumulated from the middle. */
+static void choice_begin(cj_text *t, const cjj_choice *h) {
+  if (!h->begun) return;
+  cjm_puts(t, "begun between ");
+  choice_end(t, h->from, h->from_line, "the inputs");
+  cjm_puts(t, " and ");
+  choice_end(t, h->to, h->to_line, "the outputs");
+  cjm_puts(t, h->backwards ? ", backwards\n" : ", forwards\n");
+}
+
 void cj_choice_text(cj_text *t, const cjj_choice *h) {
   if (!h->strategy) return;
   cjm_putf(t, "chosen: %s", h->strategy);
   if (h->passes) cjm_putf(t, ", %lld directions in %lld sweeps", (long long)h->seeds, (long long)h->passes);
   if (h->nonzeros >= 0) cjm_putf(t, ", %lld entries may not be zero", (long long)h->nonzeros);
   cjm_puts(t, "\n");
+  choice_begin(t, h);
   if (h->forward < 0 && h->backward < 0) return;
   cjm_puts(t, "estimates, 1 is one element of an elementwise operation:\n");
   choice_cost(t, "forward-mode", h->forward);

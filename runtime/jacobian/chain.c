@@ -60,6 +60,24 @@ static const char *name_of(const chain_set *s) {
   return k->span[0][k->n].how == CJJ_SEED_BACKWARD ? "reverse-mode" : "cross-country";
 }
 
+/* Between which cuts the seeds go first; of a product, those of its first factor. */
+static void note_begin(const cjj_chain *k, cjj_choice *note) {
+  uint32_t i = 0, j = k->n;
+  cjj_span s = k->span[i][j];
+  for (; s.how > CJJ_SEED_BACKWARD; s = k->span[i][j]) {
+    if (s.how == CJJ_GROW_BACKWARD)
+      i = s.at;
+    else
+      j = s.at;
+  }
+  note->begun = i > 0 || j < k->n;
+  note->backwards = s.how == CJJ_SEED_BACKWARD;
+  note->from = (int64_t)k->size[i];
+  note->to = (int64_t)k->size[j];
+  note->from_line = i ? k->f->line[k->cut[i]] : -1;
+  note->to_line = j < k->n ? k->f->line[k->cut[j]] : -1;
+}
+
 static cj_graph *set_emit(const cj_graph *f, const cj_graph *values, const chain_set *s, cjj_choice *note) {
   cjj_frame w;
   size_t bytes = ((size_t)f->narg * f->nout + 1) * sizeof(cj_ref);
@@ -67,6 +85,7 @@ static cj_graph *set_emit(const cj_graph *f, const cj_graph *values, const chain
   note->passes = note->seeds = 0;
   note->chosen = s->cost;
   note->strategy = name_of(s);
+  if (s->n == 1) note_begin(s->chain, note);
   if (cjj_frame_open(&w, f, NULL, 0, 0) && J) {
     bool ok = true;
     if (values) cjj_frame_outputs(&w, cjj_frame_inline(&w, values, NULL, 0), values->nout);

@@ -21,6 +21,9 @@ typedef struct cjj_choice {
   const char *strategy;                     /* NULL: there was nothing to choose */
   int64_t passes, seeds, nonzeros;          /* nonzeros -1: not looked for */
   double forward, backward, sparse, chosen; /* of all inputs together; of what was chosen */
+  bool begun, backwards;                    /* in the middle: identity seeds at from, or backwards at to */
+  int64_t from, to;                         /* elements of these values */
+  int from_line, to_line;                   /* where they are computed; -1: the inputs, the outputs; 0: not known */
 } cjj_choice;
 const cjj_choice *cjj_choice_of(const cjj_derived *d);
 bool cjj_isloop(const cjj_derived *d); /* it runs in loops, not as its one program */
