@@ -36,6 +36,8 @@ local function agrees(f, inputs, tolerance)
   return auto
 end
 
+local SQUARE = cj.custom(function(a) return a * a end, {vjp = function(p, _, c) return {2 * p[1] * c[1]} end})
+
 local ENDS = {
   {"running sums", links, x},
   {"a permutation", function(q) return cj.sin(A:matmul(q:index_select(1, order):exp())):index_select(1, order) end, x},
@@ -66,6 +68,18 @@ local ENDS = {
     return backwards(cj.where(t:gt(0), A:matmul(t:sin()), t * 2) * t:cos())
   end, x},
   {"a single number on the way", function(q) return backwards((q:cumsum(1):sin():sum():tanh() * x):exp()) end, x},
+  {"sorting", function(q) return backwards(W:matmul((q:cumsum(1):sort(1)))) end, x},
+  {"gathers", function(q)
+    return W[{{}, {1, 6}}]:matmul(q:cumsum(1):index_select(1, cj.long {1, 5, 5, 9, 32, 2}):sin())
+  end, x},
+  {"a derivative by hand", function(q)
+    local t = q:cumsum(1)
+    return backwards(W:matmul(SQUARE(t)) * t)
+  end, x},
+  {"a loop", function(q)
+    local t = q:cumsum(1)
+    return backwards((cj.fori(3, function(_, c) return W:matmul(c):tanh() end, t)) * t)
+  end, x},
   {"nothing between", function(q) return q:cumsum(1) end, x},
 }
 
