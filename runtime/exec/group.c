@@ -11,7 +11,9 @@
 #include "exec/planner.h"
 
 enum { SLOT = 0, FIXED = 1, MOVING = 2, KINDBITS = 30 };
-enum { SCRATCH = 32768, LEAST = 64, ALONE = 65536 }; /* bytes of slots; least block; block of a lone instruction */
+/* bytes of slots; least block; block of a lone instruction; elements that no cache has: much waiting for memory at once
+** is worse than often a little */
+enum { SCRATCH = 32768, LEAST = 64, ALONE = 65536, FAR_ELEMENTS = 1 << 19 };
 
 typedef struct builder {
   cje_planner *P;
@@ -163,6 +165,7 @@ static void settle_entries(const builder *b, const cje_group *k) {
     cje_blockop *op = &b->P->p->blockop.at[i];
     op->y = settled(b, op->y);
     if (op->fn >= CJE_STORE) continue;
+    op->loop = b->P->p->fn.at[op->fn].loop;
     for (int j = 0; j < b->P->p->fn.at[op->fn].nin; j++) op->x[j] = settled(b, op->x[j]);
   }
 }
@@ -179,10 +182,34 @@ static bool add_places(cje_planner *P, cje_group *k) {
   return true;
 }
 
+/* Pointer `which` of the group goes on with the blocks if its entry is a moving one. */
+static bool add_advance(cje_planner *P, cje_group *k, uint32_t which, uint32_t entry) {
+  cj_plan *p = P->p;
+  if (entry < k->nslot + k->nfixed) return true;
+  if (!CJM_GROW(P->c, p->cell.at, p->cell.cap, p->cell.n + 2u)) return false;
+  p->cell.at[p->cell.n++] = which;
+  p->cell.at[p->cell.n++] = p->place.at[k->place + entry - k->nslot].size * (uint32_t)k->block;
+  k->nadvance++;
+  return true;
+}
+
+static bool add_advances(cje_planner *P, cje_group *k) {
+  k->advance = P->p->cell.n;
+  for (uint32_t i = 0; i < k->nop; i++) {
+    const cje_blockop *op = &P->p->blockop.at[k->op + i];
+    int nin = op->fn < CJE_STORE ? P->p->fn.at[op->fn].nin : 0;
+    for (int j = 0; j < nin; j++)
+      if (!add_advance(P, k, CJE_FRAME * i + (uint32_t)j, op->x[j])) return false;
+    if (!add_advance(P, k, CJE_FRAME * i + CJE_RESULT, op->y)) return false;
+  }
+  return true;
+}
+
 static int64_t block_size(const cje_group *k) {
   int64_t block = k->nslot ? SCRATCH / 8 / (int64_t)k->nslot / 16 * 16 : CJE_BLOCK;
+  int64_t most = k->n >= FAR_ELEMENTS ? CJE_BLOCK / 2 : CJE_BLOCK;
   if (block < LEAST) block = LEAST;
-  if (block > CJE_BLOCK) block = CJE_BLOCK;
+  if (block > most) block = most;
   if (k->nop == 1) block = ALONE;
   return block < k->n ? block : k->n;
 }
@@ -194,8 +221,9 @@ static bool add_group(const builder *b, cje_group *k) {
   settle_entries(b, k);
   if (!add_places(P, k)) return false;
   k->block = block_size(k);
+  if (!add_advances(P, k)) return false;
   k->slotsize = (8 * k->block + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN;
-  int64_t entries = (int64_t)k->nslot + k->nfixed + k->nmoving;
+  int64_t entries = CJE_FRAME * (int64_t)k->nop + k->nslot + k->nfixed + k->nmoving;
   entries = (entries * (int64_t)sizeof(char *) + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN;
   int64_t nbytes = entries + k->nslot * k->slotsize;
   k->native = P->c->native ? cje_native_room(P->p, k) : 0;

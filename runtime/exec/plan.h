@@ -24,7 +24,7 @@
 #include "exec/pattern.h"
 
 enum { CJE_WORK, CJE_KONST, CJE_INPUT };
-enum { CJE_BLOCK = 512, CJE_RUN_MAX = 512 };
+enum { CJE_BLOCK = 256, CJE_RUN_MAX = 512 };
 
 typedef struct cje_place {
   uint32_t base, size; /* size: bytes of an element */
@@ -63,9 +63,10 @@ typedef struct cje_step {
   int64_t scratch; /* offset of the kernel's workspace */
 } cje_step;
 
-/* One loop over one block.  y, x: entries of the group's table of pointers. */
+/* One loop over one block.  y, x: entries of the group. */
 typedef struct cje_blockop {
-  uint16_t fn; /* CJE_LOAD: gathers pattern x[0] into y */
+  cj_loop loop; /* NULL: there is none for what it does */
+  uint16_t fn;  /* CJE_LOAD: gathers pattern x[0] into y */
   uint8_t splat;
   uint32_t y, x[3];
 } cje_blockop;
@@ -75,11 +76,14 @@ typedef struct cje_blockop {
 /* The same as machine code, run with the table of bases. */
 typedef void (*cje_code)(char *const *base);
 
-/* The table of pointers has nslot slots, then nfixed places of single elements, then nmoving places that go
-** on with the blocks. */
+/* Entries are nslot slots, then nfixed places of single elements, then nmoving places that go on with the blocks.  In
+** the workspace: for each instruction a frame of pointers to its operands and its result, one for each entry, the
+** slots. */
+enum { CJE_FRAME = 4, CJE_RESULT = 3 };
 typedef struct cje_group {
   int64_t n, block;
   uint32_t op, nop, place, nslot, nfixed, nmoving;
+  uint32_t advance, nadvance;     /* in cell: which pointer goes on, and by how many bytes a block */
   int64_t slotsize, table, slots; /* offsets in the workspace */
   int64_t native;                 /* bytes from table on that machine code may use */
   cje_code code;                  /* NULL: interpreted */
@@ -102,8 +106,8 @@ typedef struct cje_run {
 } cje_run;
 
 /* n elements between places and cells: consecutive ones, or those in the list of cells, where each one's cell is
-*followed
-** by its distance from the place, an int32_t, both in bytes. */
+ *followed
+ ** by its distance from the place, an int32_t, both in bytes. */
 typedef struct cje_move {
   cje_place place;
   uint32_t n, cell;

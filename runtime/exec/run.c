@@ -85,55 +85,70 @@ void cje_weave_block(const cje_gather *to, int64_t k, char *base, char *const *s
   cjk_weave(base + low + 8 * k * begin, x, (int)k, end - begin);
 }
 
-/* Large arrays: the lines of the next block are asked for while this one is computed, a share after each of nop
-** instructions. */
-static void fetch_share(const cj_plan *p, const cje_group *k, char *const *table, int64_t n, uint32_t share) {
-  enum { LINE = 64 };
-  const cje_place *moving = &p->place.at[k->place + k->nfixed];
-  char *const *next = table + k->nslot + k->nfixed;
-  for (uint32_t i = 0; i < k->nmoving; i++) {
-    int64_t nbytes = n * moving[i].size, at = nbytes * share / k->nop, end = nbytes * (share + 1) / k->nop;
-    for (; at < end; at += LINE) __builtin_prefetch(next[i] + nbytes + at);
+/* The pointers of a frame are written long before they are read: one that is asked for right after it was written,
+** while many stores are still under way, is waited for. */
+static void set_frames(const runner *u, const cje_group *k, char **frame) {
+  const cje_blockop *op = &u->p->blockop.at[k->op], *end = op + k->nop;
+  const cje_place *place = &u->p->place.at[k->place];
+  char **table = frame + CJE_FRAME * k->nop;
+  for (uint32_t i = 0; i < k->nslot; i++) table[i] = u->base[CJE_WORK] + k->slots + i * k->slotsize;
+  for (uint32_t i = 0; i < k->nfixed + k->nmoving; i++) table[k->nslot + i] = at(u, &place[i]);
+  for (; op < end; op++, frame += CJE_FRAME) {
+    for (int i = 0; op->fn < CJE_STORE && i < 3; i++) frame[i] = table[op->x[i]];
+    frame[CJE_RESULT] = table[op->y];
   }
 }
 
-static void run_block(const runner *u, const cje_group *k, char **table, int64_t first, int64_t n) {
-  enum { FAR = 1 << 14 };
-  const cj_plan *p = u->p;
-  const cje_blockop *op = &p->blockop.at[k->op], *end = op + k->nop;
-  bool far = k->n >= FAR && first + 2 * n <= k->n && k->nop > 1;
-  for (; op < end; op++) {
-    if (far) fetch_share(p, k, table, n, (uint32_t)(end - op - 1));
-    if (op->fn == CJE_LOAD) {
-      const cje_gather *from = &p->gather.at[op->x[0]];
-      cje_pattern_load(&from->pattern, table[op->y], at(u, &from->from), first, n);
-    } else if (op->fn == CJE_STORE) {
-      const cje_gather *to = &p->gather.at[op->x[0]];
-      cje_store_block(to, at(u, &to->from), table[op->y], first, n);
-    } else {
-      const void *x[3] = {table[op->x[0]], table[op->x[1]], table[op->x[2]]};
-      cje_fn_call(&p->fn.at[op->fn], n, table[op->y], x, op->splat);
-    }
-  }
+static void advance_frames(const cj_plan *p, const cje_group *k, char **frame) {
+  const uint32_t *at = &p->cell.at[k->advance], *end = at + 2 * (size_t)k->nadvance;
+  for (; at < end; at += 2) frame[at[0]] += at[1];
 }
+
+static void gather_op(const runner *u, const cje_blockop *op, char *values, int64_t first, int64_t n) {
+  const cje_gather *gather = &u->p->gather.at[op->x[0]];
+  if (op->fn == CJE_LOAD)
+    cje_pattern_load(&gather->pattern, values, at(u, &gather->from), first, n);
+  else
+    cje_store_block(gather, at(u, &gather->from), values, first, n);
+}
+
+static inline void block_op(const runner *u, const cje_blockop *op, char *const *frame, int64_t first, int64_t n) {
+  if (op->loop)
+    op->loop(n, frame[CJE_RESULT], (const void *const *)frame, op->splat);
+  else if (op->fn >= CJE_STORE)
+    gather_op(u, op, frame[CJE_RESULT], first, n);
+  else
+    cje_cast_block(&u->p->fn.at[op->fn], n, frame[CJE_RESULT], frame[0], op->splat & 1);
+}
+
+/* A processor foresees whom this place of the code calls by the branches before, which are all alike after a long loop.
+** So each of the first 16 instructions is called from a place of its own. */
+#define ONE                                                                                                            \
+  if (op == end) return;                                                                                               \
+  block_op(u, op++, frame, first, n);                                                                                  \
+  frame += CJE_FRAME;
+#define FOUR ONE ONE ONE ONE
+static void run_block(const runner *u, const cje_group *k, char *const *frame, int64_t first, int64_t n) {
+  const cje_blockop *op = &u->p->blockop.at[k->op], *end = op + k->nop;
+  for (;;) { FOUR FOUR FOUR FOUR }
+}
+#undef ONE
+#undef FOUR
 
 static cj_status run_group(const runner *u, const cje_group *k) {
   if (k->code) {
     k->code(u->base);
     return CJ_OK;
   }
-  char **table = (char **)(void *)(u->base[CJE_WORK] + k->table), **to = table;
-  const cje_place *place = &u->p->place.at[k->place], *moving = place + k->nfixed;
-  for (uint32_t i = 0; i < k->nslot; i++) *to++ = u->base[CJE_WORK] + k->slots + i * k->slotsize;
-  for (uint32_t i = 0; i < k->nfixed + k->nmoving; i++) *to++ = at(u, &place[i]);
-  to -= k->nmoving;
+  char **frame = (char **)(void *)(u->base[CJE_WORK] + k->table);
+  set_frames(u, k, frame);
   for (int64_t first = 0;;) {
     int64_t n = k->n - first < k->block ? k->n - first : k->block;
-    run_block(u, k, table, first, n);
+    run_block(u, k, frame, first, n);
     first += n;
     if (first >= k->n) return CJ_OK;
     if (cancelled(u)) return CJ_ECANCEL;
-    for (uint32_t i = 0; i < k->nmoving; i++) to[i] += n * moving[i].size;
+    advance_frames(u->p, k, frame);
   }
 }
 

@@ -3,9 +3,10 @@
 ** same vector code: the last vector of a run overlaps the one before it (its operands are read before
 ** anything is written, for the result may be an operand), and a run shorter than a vector is padded.
 */
-typedef struct D(src) { /* an operand: step 0 repeats one vector */
+typedef struct D(src) { /* an operand: elements from p on, or v again and again */
   const char *p;
-  int64_t step;
+  V v;
+  bool repeat; /* known while compiling */
 } D(src);
 
 /* n < LANES elements, by copies of constant size: memcpy of a variable size costs more than the rest. */
@@ -17,45 +18,16 @@ CJK_INLINE void D(copy_few)(char *y, const char *x, int64_t n, size_t es) {
   if (n & 1) memcpy(y + at, x + at, es);
 }
 
-CJK_INLINE V D(load)(D(src) s, int64_t i) {
-  V v;
-  memcpy(&v, s.p + i * s.step * (int64_t)sizeof(T), sizeof v);
-  return v;
-}
-
-CJK_INLINE D(src) D(source)(const T *x, int repeat, int64_t n, V *pad) {
-  D(src) s = {(const char *)x, 1};
-  if (!repeat && n >= LANES) return s;
-  *pad = K(*x);
-  if (!repeat && n < LANES) D(copy_few)((char *)pad, (const char *)x, n, sizeof(T));
-  s.p = (const char *)pad;
-  s.step = 0;
+CJK_INLINE D(src) D(source)(const void *x, bool repeat) {
+  D(src) s = {x, K(0), repeat};
+  if (repeat) s.v = K(*(const T *)x);
   return s;
 }
 
-CJK_INLINE void D(drive1)(int64_t n, char *y, size_t es, const void *const *x, unsigned splat, void (*f)(char *, V)) {
-  char r[CJK_VBYTES];
-  V pad;
-  if (n <= 0) return;
-  D(src) a = D(source)(x[0], splat & 1, n, &pad);
-  int64_t last = n - LANES;
-  V va = D(load)(a, last < 0 ? 0 : last);
-  for (int64_t i = 0; i < last; i += LANES) f(y + (size_t)i * es, D(load)(a, i));
-  f(last < 0 ? r : y + (size_t)last * es, va);
-  if (last < 0) D(copy_few)(y, r, n, es);
-}
-
-CJK_INLINE void D(drive2)(int64_t n, char *y, size_t es, const void *const *x, unsigned splat,
-                          void (*f)(char *, V, V)) {
-  char r[CJK_VBYTES];
-  V pad[2];
-  if (n <= 0) return;
-  D(src) a = D(source)(x[0], splat & 1, n, &pad[0]), b = D(source)(x[1], splat & 2, n, &pad[1]);
-  int64_t last = n - LANES;
-  V va = D(load)(a, last < 0 ? 0 : last), vb = D(load)(b, last < 0 ? 0 : last);
-  for (int64_t i = 0; i < last; i += LANES) f(y + (size_t)i * es, D(load)(a, i), D(load)(b, i));
-  f(last < 0 ? r : y + (size_t)last * es, va, vb);
-  if (last < 0) D(copy_few)(y, r, n, es);
+CJK_INLINE V D(load)(D(src) s, int64_t i) {
+  V v = s.v;
+  if (!s.repeat) memcpy(&v, s.p + i * (int64_t)sizeof(T), sizeof v);
+  return v;
 }
 
 /* A byte mask widened to lanes of all ones and all zeros. */
@@ -65,41 +37,58 @@ CJK_INLINE M D(loadmask)(const uint8_t *p, int64_t i) {
   return __builtin_convertvector(b, M) != 0;
 }
 
-CJK_INLINE void D(drive3)(int64_t n, char *y, size_t es, const void *const *x, unsigned splat,
-                          void (*f)(char *, M, V, V)) {
-  char r[CJK_VBYTES];
-  uint8_t few[LANES];
-  V pad[2];
-  if (n <= 0) return;
-  const uint8_t *m = x[0];
-  int64_t last = n - LANES, step = 1;
-  if ((splat & 1) || last < 0) {
-    memset(few, m[0], sizeof few);
-    if (!(splat & 1)) D(copy_few)((char *)few, x[0], n, 1);
-    m = few;
-    step = 0;
-  }
-  D(src) a = D(source)(x[1], splat & 2, n, &pad[0]), b = D(source)(x[2], splat & 4, n, &pad[1]);
-  M vm = D(loadmask)(m, last < 0 ? 0 : last * step);
-  V va = D(load)(a, last < 0 ? 0 : last), vb = D(load)(b, last < 0 ? 0 : last);
-  for (int64_t i = 0; i < last; i += LANES)
-    f(y + (size_t)i * es, D(loadmask)(m, i * step), D(load)(a, i), D(load)(b, i));
-  f(last < 0 ? r : y + (size_t)last * es, vm, va, vb);
-  if (last < 0) D(copy_few)(y, r, n, es);
+/* An operand as one vector: of n < LANES elements, or of one repeated. */
+CJK_INLINE V D(pad)(const void *x, unsigned repeat, int64_t n) {
+  V v = K(*(const T *)x);
+  if (!repeat) D(copy_few)((char *)&v, x, n, sizeof(T));
+  return v;
 }
 
-CJK_INLINE void D(drive4)(int64_t n, char *y, size_t es, const void *const *x, unsigned splat,
-                          void (*f)(char *, V, V, V)) {
-  char r[CJK_VBYTES];
-  V pad[3];
-  if (n <= 0) return;
-  D(src) a = D(source)(x[0], splat & 1, n, &pad[0]), b = D(source)(x[1], splat & 2, n, &pad[1]);
-  D(src) c = D(source)(x[2], splat & 4, n, &pad[2]);
-  int64_t last = n - LANES, end = last < 0 ? 0 : last;
-  V va = D(load)(a, end), vb = D(load)(b, end), vc = D(load)(c, end);
-  for (int64_t i = 0; i < last; i += LANES) f(y + (size_t)i * es, D(load)(a, i), D(load)(b, i), D(load)(c, i));
-  f(last < 0 ? r : y + (size_t)last * es, va, vb, vc);
-  if (last < 0) D(copy_few)(y, r, n, es);
+CJK_INLINE M D(padmask)(const void *x, unsigned repeat, int64_t n) {
+  uint8_t few[LANES];
+  memset(few, *(const uint8_t *)x, sizeof few);
+  if (!repeat) D(copy_few)((char *)few, x, n, 1);
+  return D(loadmask)(few, 0);
+}
+
+/* The vector of results r, as often as it takes for n; once if n < LANES. */
+CJK_INLINE void D(fill)(int64_t n, char *y, size_t es, const char *r) {
+  for (; n >= LANES; n -= LANES, y += LANES * es) memcpy(y, r, LANES * es);
+  D(copy_few)(y, r, n, es);
+}
+
+/* n >= LANES results, not all operands repeated. */
+CJK_INLINE void D(drive1)(int64_t n, char *y, size_t es, const void *x, void (*f)(char *, V)) {
+  D(src) a = D(source)(x, false);
+  int64_t last = n - LANES;
+  V va = D(load)(a, last);
+  for (int64_t i = 0; i < last; i += LANES) f(y + (size_t)i * es, D(load)(a, i));
+  f(y + (size_t)last * es, va);
+}
+
+CJK_INLINE void D(drive2)(int64_t n, char *y, size_t es, D(src) a, D(src) b, void (*f)(char *, V, V)) {
+  int64_t last = n - LANES;
+  V va = D(load)(a, last), vb = D(load)(b, last);
+  for (int64_t i = 0; i < last; i += LANES) f(y + (size_t)i * es, D(load)(a, i), D(load)(b, i));
+  f(y + (size_t)last * es, va, vb);
+}
+
+CJK_INLINE void D(drive3)(int64_t n, char *y, D(src) a, D(src) b, D(src) c, void (*f)(char *, V, V, V)) {
+  int64_t last = n - LANES;
+  V va = D(load)(a, last), vb = D(load)(b, last), vc = D(load)(c, last);
+  for (int64_t i = 0; i < last; i += LANES) f(y + (size_t)i * sizeof(T), D(load)(a, i), D(load)(b, i), D(load)(c, i));
+  f(y + (size_t)last * sizeof(T), va, vb, vc);
+}
+
+/* The first operand is bool. */
+CJK_INLINE void D(drivemask)(int64_t n, char *y, const void *x, bool repeat, D(src) b, D(src) c,
+                             void (*f)(char *, M, V, V)) {
+  int64_t last = n - LANES;
+  M m = D(padmask)(x, 1, 1), vm = repeat ? m : D(loadmask)(x, last);
+  V vb = D(load)(b, last), vc = D(load)(c, last);
+  for (int64_t i = 0; i < last; i += LANES)
+    f(y + (size_t)i * sizeof(T), repeat ? m : D(loadmask)(x, i), D(load)(b, i), D(load)(c, i));
+  f(y + (size_t)last * sizeof(T), vm, vb, vc);
 }
 
 CJK_INLINE void D(put_S)(char *y, V v) { memcpy(y, &v, sizeof v); }
@@ -123,26 +112,75 @@ CJK_INLINE void D(put_B)(char *y, M m) {
 #define SIZE_W sizeof(T)
 CJK_INLINE void D(put_W)(char *y, V v) { memcpy(y, &v, sizeof v); }
 
+/* A row is a function of vectors, the loops over them, one for every combination of repeated operands, and what is
+** seldom and would only be in their way: fewer elements than a vector has, or one result for all. */
+#define SELDOM(name) static CJK_NOINLINE void D(name##_seldom)(int64_t n, char *y, const void *const *x, unsigned splat)
+#define LOOP(name, all)                                                                                                \
+  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
+    if (n < LANES || splat == (all)) {                                                                                 \
+      if (n > 0) D(name##_seldom)(n, y, x, splat);                                                                     \
+      return;                                                                                                          \
+    }
+#define S(i, repeat) D(source)(x[i], repeat)
+
 #define ROW1(name, result, value)                                                                                      \
   CJK_INLINE void D(name##_few)(char *y, V x) { D(put_##result)(y, value); }                                           \
-  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
-    D(drive1)(n, y, SIZE_##result, x, splat, D(name##_few));                                                           \
+  SELDOM(name) {                                                                                                       \
+    char r[CJK_VBYTES];                                                                                                \
+    D(name##_few)(r, D(pad)(x[0], splat & 1, n));                                                                      \
+    D(fill)(n, y, SIZE_##result, r);                                                                                   \
+  }                                                                                                                    \
+  LOOP(name, 1)                                                                                                        \
+  D(drive1)(n, y, SIZE_##result, x[0], D(name##_few));                                                                 \
   }
 #define ROW2(name, result, value)                                                                                      \
   CJK_INLINE void D(name##_few)(char *y, V x, V z) { D(put_##result)(y, value); }                                      \
-  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
-    D(drive2)(n, y, SIZE_##result, x, splat, D(name##_few));                                                           \
+  SELDOM(name) {                                                                                                       \
+    char r[CJK_VBYTES];                                                                                                \
+    D(name##_few)(r, D(pad)(x[0], splat & 1, n), D(pad)(x[1], splat & 2, n));                                          \
+    D(fill)(n, y, SIZE_##result, r);                                                                                   \
+  }                                                                                                                    \
+  LOOP(name, 3)                                                                                                        \
+  switch (splat) {                                                                                                     \
+  case 1: D(drive2)(n, y, SIZE_##result, S(0, true), S(1, false), D(name##_few)); return;                              \
+  case 2: D(drive2)(n, y, SIZE_##result, S(0, false), S(1, true), D(name##_few)); return;                              \
+  default: D(drive2)(n, y, SIZE_##result, S(0, false), S(1, false), D(name##_few)); return;                            \
+  }                                                                                                                    \
   }
 #define ROW3(name, result, value) ROW3_##result(name, value)
+#define BY_SPLAT3(ONE)                                                                                                 \
+  switch (splat) {                                                                                                     \
+  case 0: ONE(false, false, false); return;                                                                            \
+  case 1: ONE(true, false, false); return;                                                                             \
+  case 2: ONE(false, true, false); return;                                                                             \
+  case 3: ONE(true, true, false); return;                                                                              \
+  case 4: ONE(false, false, true); return;                                                                             \
+  case 5: ONE(true, false, true); return;                                                                              \
+  default: ONE(false, true, true); return;                                                                             \
+  }
+#define ONE_W(a, b, c) D(drivemask)(n, y, x[0], a, S(1, b), S(2, c), f)
+#define ONE_S(a, b, c) D(drive3)(n, y, S(0, a), S(1, b), S(2, c), f)
 #define ROW3_W(name, value) /* operand 0 is bool */                                                                    \
   CJK_INLINE void D(name##_few)(char *y, M x, V z, V w) { D(put_W)(y, value); }                                        \
-  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
-    D(drive3)(n, y, SIZE_W, x, splat, D(name##_few));                                                                  \
+  SELDOM(name) {                                                                                                       \
+    char r[CJK_VBYTES];                                                                                                \
+    D(name##_few)(r, D(padmask)(x[0], splat & 1, n), D(pad)(x[1], splat & 2, n), D(pad)(x[2], splat & 4, n));          \
+    D(fill)(n, y, SIZE_W, r);                                                                                          \
+  }                                                                                                                    \
+  LOOP(name, 7)                                                                                                        \
+  void (*const f)(char *, M, V, V) = D(name##_few);                                                                    \
+  BY_SPLAT3(ONE_W)                                                                                                     \
   }
 #define ROW3_S(name, value)                                                                                            \
   CJK_INLINE void D(name##_few)(char *y, V x, V z, V w) { D(put_S)(y, value); }                                        \
-  static void D(name##_loop)(int64_t n, void *y, const void *const *x, unsigned splat) {                               \
-    D(drive4)(n, y, SIZE_S, x, splat, D(name##_few));                                                                  \
+  SELDOM(name) {                                                                                                       \
+    char r[CJK_VBYTES];                                                                                                \
+    D(name##_few)(r, D(pad)(x[0], splat & 1, n), D(pad)(x[1], splat & 2, n), D(pad)(x[2], splat & 4, n));              \
+    D(fill)(n, y, SIZE_S, r);                                                                                          \
+  }                                                                                                                    \
+  LOOP(name, 7)                                                                                                        \
+  void (*const f)(char *, V, V, V) = D(name##_few);                                                                    \
+  BY_SPLAT3(ONE_S)                                                                                                     \
   }
 #define X(name, nin, types, result, lin, flags, value, ...) PICK_##types(ROW##nin(name, result, value), )
 #include "def/elementwise.def"
@@ -158,6 +196,12 @@ static const cj_loop D(rows)[CJK_NEW] = {
 #undef ROW3
 #undef ROW3_W
 #undef ROW3_S
+#undef SELDOM
+#undef LOOP
+#undef S
+#undef BY_SPLAT3
+#undef ONE_W
+#undef ONE_S
 #undef SIZE_S
 #undef SIZE_B
 #undef SIZE_W

@@ -8,6 +8,9 @@
 /* Inlined even where the optimiser would not: arguments that select code are constants at each call. */
 #define CJK_INLINE static inline __attribute__((always_inline))
 
+/* Never inlined, so that what is seldom called costs nothing where it is not. */
+#define CJK_NOINLINE __attribute__((noinline))
+
 /* No iteration of the loop that follows reads what an earlier one wrote.  (Clang asks the addresses.) */
 #if defined(__clang__)
 #define CJK_IVDEP
