@@ -101,10 +101,14 @@ static void stream_take(cjk_stream *s, const reduction *r, void *buf, const void
 #define COMBINE(a, b) ((a) + (b))
 #define IDENTITY 0
 #define NAME sum_f64
+#define SHORT_SUMS int64_t
+#define FEW_COLUMNS
 #define T double
 #define A double
 #include "kernel/reduce.h"
 #define NAME sum_f32
+#define SHORT_SUMS int32_t
+#define FEW_COLUMNS
 #define T float
 #define A float
 #include "kernel/reduce.h"
@@ -166,11 +170,13 @@ VECTOR_EXTREME(min_f32, float, <)
 #define COMBINE(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
 #define IDENTITY ((A)-INFINITY)
 #define NAME amax_f64
+#define FEW_COLUMNS
 #define VECTOR_INTO max_f64
 #define T double
 #define A double
 #include "kernel/reduce.h"
 #define NAME amax_f32
+#define FEW_COLUMNS
 #define VECTOR_INTO max_f32
 #define T float
 #define A float
@@ -181,11 +187,13 @@ VECTOR_EXTREME(min_f32, float, <)
 #define COMBINE(a, b) ((b) < (a) || (b) != (b) ? (b) : (a))
 #define IDENTITY ((A)INFINITY)
 #define NAME amin_f64
+#define FEW_COLUMNS
 #define VECTOR_INTO min_f64
 #define T double
 #define A double
 #include "kernel/reduce.h"
 #define NAME amin_f32
+#define FEW_COLUMNS
 #define VECTOR_INTO min_f32
 #define T float
 #define A float

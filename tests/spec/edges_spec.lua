@@ -181,3 +181,42 @@ describe("arrangement", function()
     same(y, T{{3, 3}, {4, 4}, {5, 5}})
   end)
 end)
+
+describe("sums", function()
+  -- Numbers whose sum shows its order; zeros of both signs.
+  local function numbers(rows, n)
+    return cj.linspace(-1, 1, rows * n):reshape(rows, n) * cj.tensor{1e8, 1, 1e-8, -0.0, 3}[cj.arange(0, rows * n):remainder(5)
+      :to "int64":reshape(rows, n) + 1]
+  end
+
+  it("have the bits that their lengths say, however the elements lie", cases(function(case)
+    for _, dtype in ipairs {"float64", "float32"} do
+      for n = 1, 40 do
+        local x = numbers(13, n):to(dtype)
+        local apart = cj.zeros(13, n + 3):to(dtype)
+        apart[{{}, {1, n}}] = x
+        local rows, columns = x:sum(2), x.T:clone():sum(1)
+        case(rows:eq(columns):all():item(), "%s: %d side by side and one below the other", dtype, n)
+        case(rows:eq(apart[{{}, {1, n}}]:sum(2)):all():item(), "%s: %d, apart", dtype, n)
+        for i = 1, 13 do case(rows[i]:item() == x[{{i, i}}]:clone():sum():item(), "%s: row %d of %d", dtype, i, n) end
+      end
+    end
+  end))
+
+  it("let nothing in from the next row", cases(function(case)
+    for n = 1, 20 do
+      local x = cj.ones(5, n)
+      x[{2}], x[{4}] = nan, inf
+      local y = x:sum(2)
+      case(y[1]:item() == n and y[3]:item() == n and y[5]:item() == n, "%d", n)
+      case(y[2]:isnan():item() and y[4]:item() == inf, "%d: NaN and infinity", n)
+    end
+  end))
+
+  it("of negative zeros are 0", cases(function(case)
+    for n = 2, 20 do
+      local y = cj.full({3, n}, -0.0):sum(2)
+      for i = 1, 3 do case(1 / y[i]:item() == inf, "%d", n) end
+    end
+  end))
+end)
