@@ -44,12 +44,12 @@ static void move_signs(cj_graph *g, cj_node *n) {
 
 /* --- uses ------------------------------------------------------------------------------------------------------ */
 
-static void count_uses(contractor *k) {
-  for (uint32_t i = 0; i < k->g->nout; i++) k->uses[k->g->out[i]]++;
-  for (cj_ref r = k->g->len; r-- > 1;) {
-    const cj_ref *in = cjg_operands(k->g, r);
-    if (k->uses[r] && !cjg_issource(k->g, r))
-      for (int i = 0; i < cjg_at(k->g, r)->nin; i++) k->uses[in[i]]++;
+void cje_count_uses(const cj_graph *g, uint32_t *uses) {
+  for (uint32_t i = 0; i < g->nout; i++) uses[g->out[i]]++;
+  for (cj_ref r = g->len; r-- > 1;) {
+    const cj_ref *in = cjg_operands(g, r);
+    if (uses[r] && !cjg_issource(g, r))
+      for (int i = 0; i < cjg_at(g, r)->nin; i++) uses[in[i]]++;
   }
 }
 
@@ -99,7 +99,7 @@ bool cje_contract(cj_graph *g) {
   if (!k.uses) return false;
   for (cj_ref r = 1; r < g->len; r++)
     if (g->node[r].nin == 2 && is_float(g, r)) move_signs(g, &g->node[r]);
-  count_uses(&k);
+  cje_count_uses(g, k.uses);
   for (cj_ref r = 1; r < g->len; r++)
     if (k.uses[r] && (is_row(g, r, CJ_OP_add) || is_row(g, r, CJ_OP_sub)) && is_float(g, r))
       fuse_product(&k, &g->node[r]);

@@ -114,10 +114,10 @@ unsigned cje_regs_need(cje_gen *g, uint32_t x) {
 }
 
 cje_rm cje_regs_operand(cje_gen *g, uint32_t x, uint32_t next) {
-  cje_nval *v = &g->val[x];
-  bool worth = g->free || v->size == 1 || g->val[g->holds[farthest_reg(g)]].next > next;
-  if (v->reg == CJE_NOREG && (next == CJE_NEVER || !worth) && v->size > 1) return memory_at(g, v->base, v->offset);
-  return cje_xmm(cje_regs_need(g, x));
+  const cje_nval *v = &g->val[x];
+  if (v->reg != CJE_NOREG) return cje_xmm(v->reg);
+  bool worth = next != CJE_NEVER && (g->free || g->val[g->holds[farthest_reg(g)]].next > next);
+  return worth || v->size == 1 ? cje_xmm(cje_regs_need(g, x)) : memory_at(g, v->base, v->offset);
 }
 
 void cje_regs_release(cje_gen *g, uint32_t x, uint32_t next) {

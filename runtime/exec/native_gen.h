@@ -90,6 +90,11 @@ bool cje_row_reaches(const cje_fn *f);
 /* Emits instruction i with result y; g->a has room. */
 void cje_row_emit(cje_gen *g, const cje_nins *i, uint32_t y);
 
+/* --- native_order.c --- */
+/* The numbers of count instructions, written in some order, in the one to make code of: by the calls that must come
+** before, and of these first the calls.  False: ENOMEM. */
+bool cje_order(const cje_gen *g, cje_nins *ins, uint32_t nload, uint32_t count, uint32_t *order);
+
 /* --- native_scalar.c --- */
 /* Appends the code of a tape and tells where it starts; UINT32_MAX: there is none.  False: ENOMEM. */
 bool cje_native_tape(cje_gen *g, const cje_tape *t, uint32_t *start);

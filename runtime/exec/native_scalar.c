@@ -1,7 +1,7 @@
 /*
-** native_scalar.c -- a tape as straight code.  Its instructions are taken in the order in which they were
-** written, which keeps what belongs together together; those that are calls move up to boundaries between
-** phases: one call of the vector loop computes all results of one function whose arguments are ready after
+** native_scalar.c -- a tape as straight code.  Its instructions are taken in the order that native_order.c says;
+** those that are calls move up to boundaries between phases: one call of the vector loop computes all results of one
+*function whose arguments are ready after
 ** the same number of calls.  Doubles are put into the arrays of their call four at a time, other arguments as soon
 ** as they are known: a vector that is read where parts of it have just been written waits for all of them.
 */
@@ -18,8 +18,7 @@ typedef struct scalar_code {
   uint32_t nload, count, *value; /* value: by cell, shifted */
   unsigned shift;
   cje_nins *ins;
-  uint32_t *order, *other;
-  uint32_t ndepth;
+  uint32_t *order;
   int32_t scratch; /* where the next array of a call begins */
   int32_t spare;   /* bytes there that no array needs */
 } scalar_code;
@@ -110,44 +109,6 @@ static void take_run(scalar_code *b, const cje_run *run) {
     for (int i = 0; i < f->nin; i++) ins->x[i] = b->value[cje_run_cell(p, run, i, k) >> b->shift];
     b->g->val[v].size = (uint8_t)size;
   }
-}
-
-/* --- phases --------------------------------------------------------------------------------------------- */
-
-static void find_depths(scalar_code *b) {
-  const cj_plan *p = b->g->p;
-  for (uint32_t i = 0; i < b->count; i++) {
-    cje_nins *ins = &b->ins[i];
-    for (int k = 0; k < p->fn.at[ins->fn].nin; k++) {
-      uint32_t depth = (ins->x[k] >= b->nload ? b->ins[ins->x[k] - b->nload].depth : 0) + ins->call;
-      if (depth > ins->depth) ins->depth = depth;
-    }
-    if (ins->depth >= b->ndepth) b->ndepth = ins->depth + 1;
-  }
-}
-
-static uint32_t key_depth(const scalar_code *b, uint32_t i) { return b->ins[i].depth; }
-static uint32_t key_call(const scalar_code *b, uint32_t i) { return b->ins[i].call ? b->ins[i].fn : b->g->p->fn.n; }
-
-static bool sort_by(scalar_code *b, uint32_t nkey, uint32_t (*key)(const scalar_code *, uint32_t)) {
-  cj_ctx *c = b->g->p->c;
-  size_t nbytes = ((size_t)nkey + 1) * sizeof(uint32_t);
-  uint32_t *at = cjm_zalloc(c, nbytes), *sorted = b->other;
-  if (!at) return false;
-  for (uint32_t i = 0; i < b->count; i++) at[key(b, i) + 1]++;
-  for (uint32_t k = 0; k < nkey; k++) at[k + 1] += at[k];
-  for (uint32_t i = 0; i < b->count; i++) sorted[at[key(b, b->order[i])]++] = b->order[i];
-  cjm_free(c, at, nbytes);
-  b->other = b->order;
-  b->order = sorted;
-  return true;
-}
-
-/* By depth; of one depth first the calls, equal functions together, then the rest as it was written. */
-static bool schedule_tape(scalar_code *b) {
-  find_depths(b);
-  for (uint32_t i = 0; i < b->count; i++) b->order[i] = i;
-  return b->ndepth == 1 || (sort_by(b, b->g->p->fn.n + 1, key_call) && sort_by(b, b->ndepth, key_depth));
 }
 
 /* --- calls ------------------------------------------------------------------------------------------------- */
@@ -404,7 +365,7 @@ static bool make_tape(scalar_code *b, uint32_t *start) {
   if (!take_loads(b)) return true;
   if (!take_results(b) || !take_stores(b)) return cjm_ok(p->c);
   for (uint32_t i = 0; i < b->t->nrun; i++) take_run(b, &p->run.at[b->t->run + i]);
-  if (!schedule_tape(b) || !lay_out_calls(b)) return false;
+  if (!cje_order(b->g, b->ins, b->nload, b->count, b->order) || !lay_out_calls(b)) return false;
   find_uses(b);
   emit_tape(b);
   *start = at;
@@ -413,7 +374,7 @@ static bool make_tape(scalar_code *b, uint32_t *start) {
 
 bool cje_native_tape(cje_gen *g, const cje_tape *t, uint32_t *start) {
   cj_ctx *c = g->p->c;
-  scalar_code b = {.g = g, .t = t, .count = t->count, .ndepth = 1};
+  scalar_code b = {.g = g, .t = t, .count = t->count};
   *start = UINT32_MAX;
   if (!tape_possible(g->p, t, &b.shift, &g->regs)) return true;
   b.nload = count_loads(g->p, t);
@@ -425,11 +386,9 @@ bool cje_native_tape(cje_gen *g, const cje_tape *t, uint32_t *start) {
   b.ins = cjm_alloc(c, ins);
   b.value = cjm_alloc(c, map);
   b.order = cjm_alloc(c, order);
-  b.other = cjm_alloc(c, order);
   g->val = cjm_alloc(c, val);
-  bool good = b.ins && b.value && b.order && b.other && g->val && make_tape(&b, start);
+  bool good = b.ins && b.value && b.order && g->val && make_tape(&b, start);
   cjm_free(c, g->val, val);
-  cjm_free(c, b.other, order);
   cjm_free(c, b.order, order);
   cjm_free(c, b.value, map);
   cjm_free(c, b.ins, ins);

@@ -270,14 +270,14 @@ cj_status cje_plan_new(cj_ctx *c, const cj_graph *g, cj_plan **out) {
   return CJ_OK;
 }
 
-/* A plan of g with its additions and multiplications fused; g stays as it is. */
+/* A plan of g with its additions and multiplications regrouped and fused; g stays as it is. */
 static bool plan_contracted(cj_ctx *c, const cj_graph *g, cj_plan **out) {
   size_t bytes = g->len * sizeof *g->node;
   cj_graph own = *g; /* shares all but the nodes */
   if (c->isa < CJ_ISA_AVX2) return cje_plan_new(c, g, out) == CJ_OK;
   if (!(own.node = cjm_alloc(c, bytes))) return false;
   memcpy(own.node, g->node, bytes);
-  bool good = cje_contract(&own) && cje_plan_new(c, &own, out) == CJ_OK;
+  bool good = cje_regroup(&own) && cje_contract(&own) && cje_plan_new(c, &own, out) == CJ_OK;
   cjm_free(c, own.node, bytes);
   return good;
 }

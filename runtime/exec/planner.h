@@ -1,7 +1,7 @@
 /*
 ** planner.h -- what the passes of planning share.
 **
-**   contract.c  fused multiply-adds, for a plan that will run many times
+**   regroup.c, contract.c  fewer products, fused multiply-adds, for a plan that will run many times
 **   constants.c  values that are known while planning
 **   plan.c    sources, outputs, which results may take over their operand's buffer; the order of passes
 **   fuse.c    which step computes which instruction;  forward.c  which steps need not be
@@ -106,6 +106,10 @@ bool cje_set_alias(cje_planner *P, cj_ref r, const int64_t *stride, const cje_al
 
 /* contract.c: in place, for a CPU that has the instructions; only a plan may be made of g then.  False: ENOMEM. */
 bool cje_contract(cj_graph *g);
+/* How often each instruction is used by outputs and by what they need; uses: zeros, by ref. */
+void cje_count_uses(const cj_graph *g, uint32_t *uses);
+/* regroup.c: before that, in place too.  False: ENOMEM. */
+bool cje_regroup(cj_graph *g);
 /* constants.c: small values that depend on no input. */
 bool cje_constants(cje_planner *P);
 

@@ -120,6 +120,32 @@ describe("small tensors in compiled functions", function()
     end
   end))
 
+  -- c (d y - a x) - s (a y + d x) where c y - s x and c x + s y are there as well: all signs and orders.
+  it("are multiplied in the order that needs less", cases(function(case)
+    local saved, q = 0, cj.tensor {0.3, -1.7, 0.6, 1.1, -0.4, 2.3}
+    local function products(F)
+      local n = 0
+      for count, op in F:explain():gmatch "= (%d+) %* (%a+)" do
+        if op == "mul" or op:find("^fn?m") then n = n + tonumber(count) end
+      end
+      return n
+    end
+    for bits = 0, 511 do
+      local function sign(k, v) if bits >> k & 1 == 1 then return -v end return v end
+      local function f(v)
+        local c, s, a, d, x, y = v[1], v[2], v[3], v[4], v[5], v[6]
+        local one, two = c * y + sign(0, s * x), sign(1, x * c) + sign(2, s) * y
+        local u, w = sign(3, d) * y + sign(4, a * x), y * a - sign(5, x * d)
+        return cj.stack {one, two, sign(6, u * c) + sign(7, sign(8, s) * w)}
+      end
+      local F = cj.compile(f)
+      local y, want = F(q), f(q)
+      case((y - want):abs():max():item() < 1e-14, "signs %d: %s instead of %s", bits, tostring(y), tostring(want))
+      if products(F) <= 6 then saved = saved + 1 end
+    end
+    case(saved == 128, "%d of 512 were regrouped", saved)
+  end))
+
   it("cost nothing where their pieces are only put together", function()
     local function f(q)
       local y = q[1]
