@@ -102,16 +102,24 @@ static void note_pairs(regrouper *k) {
 /* A term of an outer sum: a product, of no use to others, of a factor and an inner sum of which the same is true. */
 typedef struct outer {
   cj_ref mul, factor, sum;
+  bool minus; /* the sign before mul */
   pair inner; /* with the sign of the term */
 } outer;
 
-/* Reads term r with its inner sum in operand i. */
-static bool read_outer(const regrouper *k, cj_ref r, bool minus, int i, uint32_t type, outer *y) {
+static bool read_outer(const regrouper *k, cj_ref r, bool minus, uint32_t type, outer *y) {
   y->mul = bare(k, r, &minus, true);
-  if (!y->mul || node_of(k, y->mul)->op != CJ_OP_mul || node_of(k, y->mul)->type != type) return false;
-  y->factor = bare(k, node_of(k, y->mul)->in[1 - i], &minus, false);
-  y->sum = bare(k, node_of(k, y->mul)->in[i], &minus, true);
-  return y->sum && node_of(k, y->sum)->type == type && read_pair(k, y->sum, minus, &y->inner);
+  y->minus = minus;
+  return y->mul && node_of(k, y->mul)->op == CJ_OP_mul && node_of(k, y->mul)->type == type;
+}
+
+/* The inner sum is operand i. */
+static bool read_inner(const regrouper *k, int i, outer *y) {
+  const cj_node *n = node_of(k, y->mul);
+  bool minus = y->minus;
+  y->sum = bare(k, n->in[i], &minus, true);
+  if (!y->sum || node_of(k, y->sum)->type != n->type) return false;
+  y->factor = bare(k, n->in[1 - i], &minus, false);
+  return read_pair(k, y->sum, minus, &y->inner);
 }
 
 /* The factor that products p and q share, the which-th try of four, and the others; false: they do not. */
@@ -161,24 +169,23 @@ static void rewrite_sum(regrouper *k, cj_ref r, const outer *u, const outer *v, 
     set_node(k, r, y[1].minus ? CJ_OP_sub : CJ_OP_add, u->mul, v->mul);
 }
 
-static bool regroup_as(regrouper *k, cj_ref r, int i, int j) {
-  const cj_node *n = node_of(k, r);
-  outer u, v;
+static bool regroup_as(regrouper *k, cj_ref r, const outer *u, const outer *v) {
   found y[2];
-  if (!read_outer(k, n->in[0], false, i, n->type, &u) || !read_outer(k, n->in[1], n->op == CJ_OP_sub, j, n->type, &v))
-    return false;
-  cj_ref limit = u.mul < v.mul ? u.mul : v.mul;
+  cj_ref limit = u->mul < v->mul ? u->mul : v->mul;
   for (int turned = 0; turned < 2; turned++) {
-    if (!find_inner(k, &u, &v, 0, turned, limit, &y[0]) || !find_inner(k, &u, &v, 1, !turned, limit, &y[1])) continue;
-    rewrite_sum(k, r, &u, &v, y);
+    if (!find_inner(k, u, v, 0, turned, limit, &y[0]) || !find_inner(k, u, v, 1, !turned, limit, &y[1])) continue;
+    rewrite_sum(k, r, u, v, y);
     return true;
   }
   return false;
 }
 
 static void regroup_sum(regrouper *k, cj_ref r) {
+  const cj_node *n = node_of(k, r);
+  outer u, v;
+  if (!read_outer(k, n->in[0], false, n->type, &u) || !read_outer(k, n->in[1], n->op == CJ_OP_sub, n->type, &v)) return;
   for (int which = 0; which < 4; which++)
-    if (regroup_as(k, r, which & 1, which >> 1)) return;
+    if (read_inner(k, which & 1, &u) && read_inner(k, which >> 1, &v) && regroup_as(k, r, &u, &v)) return;
 }
 
 bool cje_regroup(cj_graph *g) {
