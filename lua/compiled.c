@@ -52,15 +52,7 @@ void cjl_dropversion(lua_State *L, int self, cjl_version *v) {
 
 /* --- arguments against a signature ----------------------------------------------------------------------- */
 
-static bool sametype(const cj_type *a, const cj_type *b) {
-  if (a->dtype != b->dtype || a->rank != b->rank) return false;
-  for (int i = 0; i < a->rank; i++)
-    if (a->dim[i] != b->dim[i]) return false;
-  return true;
-}
-
-/* Leaves at most one value on the stack. */
-static bool match_leaf(lua_State *L, cjl_state *S, int idx, const cj_type *t, cj_val *x) {
+bool cjl_matchleaf(lua_State *L, cjl_state *S, int idx, const cj_type *t, cj_val *x) {
   const cjl_tensor *h = lua_touserdata(L, idx);
   cj_type have;
   if (!h || !lua_getmetatable(L, idx)) {
@@ -71,9 +63,9 @@ static bool match_leaf(lua_State *L, cjl_state *S, int idx, const cj_type *t, cj
   const void *meta = lua_topointer(L, -1);
   if ((meta != S->meta && meta != S->plain) || h->v.kind == CJ_NONE) return false;
   *x = h->v;
-  if (x->kind == CJ_TENSOR) return sametype(cj_tensor_type(x->u.tensor), t);
-  if (x->kind == CJ_SMALL) return sametype(x->u.small->type, t);
-  return cj_val_type(S->ctx, x, &have) == CJ_OK && sametype(&have, t);
+  if (x->kind == CJ_TENSOR) return cjl_sametype(cj_tensor_type(x->u.tensor), t);
+  if (x->kind == CJ_SMALL) return cjl_sametype(x->u.small->type, t);
+  return cj_val_type(S->ctx, x, &have) == CJ_OK && cjl_sametype(&have, t);
 }
 
 typedef struct matching {
@@ -95,7 +87,7 @@ static bool match_tree(matching *m) {
   int value = lua_gettop(L), structure = value - 1;
   if (lua_type(L, structure) != LUA_TTABLE) {
     int i = m->at++;
-    return match_leaf(L, m->S, value, &m->s->type[i], &m->s->x[i]);
+    return cjl_matchleaf(L, m->S, value, &m->s->type[i], &m->s->x[i]);
   }
   if (lua_type(L, value) != LUA_TTABLE) return false;
   lua_Integer len = (lua_Integer)lua_rawlen(L, structure);
@@ -118,7 +110,7 @@ static bool match_arguments(lua_State *L, cjl_state *S, cjl_signature *s, int ar
   bool good = true;
   if (n != s->narg) return false;
   if (!args) {
-    for (int i = 0; good && i < n; i++) good = match_leaf(L, S, first + i, &s->type[i], &s->x[i]);
+    for (int i = 0; good && i < n; i++) good = cjl_matchleaf(L, S, first + i, &s->type[i], &s->x[i]);
     return good;
   }
   matching m = {L, S, s, 0};
@@ -327,7 +319,7 @@ static void aim(const calling *c, cjl_version *v) {
     v->y[i] = (cj_val){.kind = CJ_NONE};
     if (c->out) {
       const cj_val *have = &v->slot[i]->v;
-      bool small = have->kind == CJ_SMALL && sametype(have->u.small->type, cj_compiled_out(v->k, i));
+      bool small = have->kind == CJ_SMALL && cjl_sametype(have->u.small->type, cj_compiled_out(v->k, i));
       if (small || (have->kind == CJ_TENSOR && cj_tensor_edit(have->u.tensor))) v->y[i] = *have;
     } else if (c->flat && !c->sparse) {
       const cj_small *own = cjl_place(c->L, c->S, c->first + i, cj_compiled_out(v->k, i));
@@ -352,7 +344,7 @@ static void check_targets(calling *c, cjl_version *v) {
   for (int i = 0; i < v->ny; i++) {
     const cj_val *have = &v->slot[i]->v;
     const cj_type *t = cj_compiled_out(v->k, i), *got_type = concrete_type(have);
-    if (iswritten(v, i) || !got_type || sametype(got_type, t)) continue;
+    if (iswritten(v, i) || !got_type || cjl_sametype(got_type, t)) continue;
     for (int j = 0; j < v->ny; j++)
       if (!iswritten(v, j)) cj_val_release(&v->y[j]);
     const char *got = cjl_describe(L, c->first + i);
@@ -403,9 +395,9 @@ static outcome run_version(calling *c, cjl_version *v) {
   return MISS;
 }
 
-static void missed(calling *c, cjl_version *v) {
-  v->tried = c->id;
-  if (++v->misses > 2 && v->fickle && !v->hit) cjl_dropversion(c->L, 1, v);
+void cjl_missed(lua_State *L, cjl_version *v, uint64_t id) {
+  v->tried = id;
+  if (++v->misses > 2 && v->fickle && !v->hit) cjl_dropversion(L, 1, v);
 }
 
 static int give(calling *c, cjl_version *v) {
@@ -430,7 +422,7 @@ static outcome try_versions(calling *c, cjl_version **v) {
     }
     outcome r = !c->out || note_targets(c, w) ? run_version(c, w) : MISS;
     if (r != MISS) return *v = w, r;
-    missed(c, w);
+    cjl_missed(c->L, w, c->id);
   }
   return MISS;
 }
@@ -460,7 +452,7 @@ static void push_fresh(calling *c) {
   static const char *const names[] = {"out", NULL};
   lua_State *L = c->L;
   lua_settop(L, c->base);
-  if (c->out) cjl_checkoptions(L, c->out - 1, c->F->who, names);
+  if (c->out) cjl_checkoptions(L, c->n + 2, c->F->who, names);
   luaL_checkstack(L, c->n + 24, "too many arguments");
   cjl_pushfunction(L, cjl_makeversion, 0);
   lua_pushvalue(L, 1);
@@ -515,28 +507,29 @@ static bool only_out(lua_State *L, int t) {
   return !more;
 }
 
-/* Pushes what is to be written to: a last argument {out = ...} that cannot be meant for the function. */
-static int take_out(lua_State *L, const cjl_compiled *F, int *n) {
-  int t = *n + 1;
-  if (*n == 0 || lua_type(L, t) != LUA_TTABLE) return 0;
+/* Pushes what is to be written to: a last argument {out = ...} that cannot be meant for the function.  False: there is
+** none, and something else may be pushed. */
+static bool take_out(lua_State *L, const cjl_compiled *F, int n) {
+  int t = n + 1;
+  if (n == 0 || lua_type(L, t) != LUA_TTABLE) return false;
   lua_pushvalue(L, lua_upvalueindex(3));
-  if (lua_rawget(L, t) == LUA_TNIL) return 0;
-  bool extra = F->nparam >= 0 && *n > F->nparam;
-  if (!extra && (*n < 2 || !only_out(L, t))) return 0;
-  --*n;
-  return t + 1;
+  if (lua_rawget(L, t) == LUA_TNIL) return false;
+  return (F->nparam >= 0 && n > F->nparam) || (n > 1 && only_out(L, t));
 }
 
 /* Upvalues: the state, the metatable, "out". */
 int cjl_callcompiled(lua_State *L) {
-  calling c = {.L = L, .S = cjl_self(L), .F = lua_touserdata(L, 1), .n = lua_gettop(L) - 1};
-  if (!c.F || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
+  cjl_state *S = cjl_self(L);
+  cjl_compiled *F = lua_touserdata(L, 1);
+  int n = lua_gettop(L) - 1, base = n + 2; /* the metatable may stay */
+  if (!F || !lua_getmetatable(L, 1) || lua_topointer(L, base) != lua_topointer(L, lua_upvalueindex(2)))
     return cjl_argerror(L, "compiled function", 1, "F", "a compiled function", 1);
-  c.base = c.n + 1;
-  lua_settop(L, c.base);
-  c.out = take_out(L, c.F, &c.n);
-  if (c.out) c.base = c.out;
-  c.id = ++c.F->calls;
-  int results = run_known(&c);
+  bool given = take_out(L, F, n);
+  if (given) n--, base++;
+  uint64_t id = ++F->calls;
+  int results = cjl_calldirect(L, S, F, id, n, given ? base : 0);
+  if (results >= 0) return results;
+  calling c = {.L = L, .S = S, .F = F, .n = n, .out = given ? base : 0, .base = base, .id = id};
+  results = run_known(&c);
   return results >= 0 ? results : run_fresh(&c);
 }

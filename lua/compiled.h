@@ -26,6 +26,8 @@ typedef struct cjl_version {
   int misses;        /* calls in a row that it did not serve */
   uint64_t tried;    /* the last call that it did not serve */
   bool sparse;       /* its result is a sparse tensor */
+  bool direct;       /* few arguments and results, and all of them are tensors: direct.c */
+  size_t *room;      /* room for ny: bytes behind the handle of a new result, 0: it is not small */
   cjl_tensor **slot; /* room for ny: handles that results are written to */
   cj_val y[];        /* room for ny */
 } cjl_version;
@@ -60,12 +62,31 @@ enum { CJL_MAXSIGNATURES = 64, CJL_MAXVERSIONS = 16 };
 cjl_compiled *cjl_checkcompiled(lua_State *L, int idx, const char *who);
 /* F(...), where upvalue 2 is the metatable. */
 int cjl_callcompiled(lua_State *L);
+/* Fills *x with the value at idx if that has type t.  Leaves at most one value on the stack. */
+bool cjl_matchleaf(lua_State *L, cjl_state *S, int idx, const cj_type *t, cj_val *x);
+/* v did not serve call id. */
+void cjl_missed(lua_State *L, cjl_version *v, uint64_t id);
 /* The signature that the n arguments from stack index first on have, whose x they fill; NULL: none. */
 cjl_signature *cjl_findsignature(lua_State *L, cjl_state *S, int self, int first, int n);
 /* Pushes the version or signature at p, which the function at self keeps. */
 void cjl_pushanchored(lua_State *L, int self, const void *p);
 void cjl_dropversion(lua_State *L, int self, cjl_version *v);
 void cjl_usedversion(cjl_compiled *F, cjl_version *v); /* to the front */
+
+static inline bool cjl_sametype(const cj_type *a, const cj_type *b) {
+  if (a->dtype != b->dtype || a->rank != b->rank) return false;
+  for (int i = 0; i < a->rank; i++)
+    if (a->dim[i] != b->dim[i]) return false;
+  return true;
+}
+
+/* --- direct.c: calling again --- */
+enum { CJL_DIRECTMOST = 4 }; /* arguments, results of a version that is direct */
+/* Call id: of the version that served last, at the n arguments from stack index 2 on.  out: stack index of what results
+** are written to, 0: they are new.  How many results; -1: this is not a case for it, or something went wrong, and
+*nothing
+** has changed but what is above the top and in the tensors to write to. */
+int cjl_calldirect(lua_State *L, cjl_state *S, const cjl_compiled *F, uint64_t id, int n, int out);
 
 /* --- versions.c: making --- */
 /* F, arguments -> a new version for them, which the function keeps unless it depends on an open trace. */

@@ -17,9 +17,13 @@ cjl_tensor *cjl_roombox(lua_State *L, int rank, size_t bytes) {
   return h;
 }
 
-const cj_small *cjl_place(lua_State *L, const cjl_state *S, int idx, const cj_type *t) {
-  size_t room = lua_rawlen(L, idx) - sizeof(cjl_tensor);
-  cj_small *own = own_small(lua_touserdata(L, idx));
+size_t cjl_smallroom(const cj_type *t) {
+  size_t bytes = t->rank ? cj_type_bytes(t) : 0;
+  return t->rank == 0 ? SCALAR : bytes <= CJL_SMALLMOST ? OTHERS + bytes : 0;
+}
+
+const cj_small *cjl_placein(const cjl_state *S, cjl_tensor *h, size_t room, const cj_type *t) {
+  cj_small *own = own_small(h);
   cj_type *type = (cj_type *)(own + 1);
   if (t->rank == 0) {
     if (room < SCALAR) return NULL;
@@ -30,6 +34,10 @@ const cj_small *cjl_place(lua_State *L, const cjl_state *S, int idx, const cj_ty
   *type = *t;
   *own = (cj_small){type, type + 1};
   return own;
+}
+
+const cj_small *cjl_place(lua_State *L, const cjl_state *S, int idx, const cj_type *t) {
+  return cjl_placein(S, lua_touserdata(L, idx), lua_rawlen(L, idx) - sizeof(cjl_tensor), t);
 }
 
 bool cjl_fits(lua_State *L, const cjl_state *S, int idx, const cj_val *v) {

@@ -135,9 +135,14 @@ void cjl_pushelement(lua_State *L, const cj_tensor *x, int64_t i);
 void cjl_pushdtype(lua_State *L, int dtype, double f, int64_t n); /* a number of that dtype: f, else n */
 
 /* --- small tensors (small.c) ------------------------------------------------------- */
+/* How many bytes behind its handle a small tensor of type t takes; 0: it is too large. */
+size_t cjl_smallroom(const cj_type *t);
+/* Where in the handle h, which has that many bytes behind it, a small tensor of type t has its place, for its elements
+** to be written; NULL: no room. */
+const cj_small *cjl_placein(const cjl_state *S, cjl_tensor *h, size_t room, const cj_type *t);
 /* An empty handle like that of cjl_box, with room for a tensor of that rank and bytes of elements. */
 cjl_tensor *cjl_roombox(lua_State *L, int rank, size_t bytes);
-/* Where in the handle at idx a small tensor of type t has its place, for its elements to be written; NULL: no room. */
+/* The same for the handle at idx. */
 const cj_small *cjl_place(lua_State *L, const cjl_state *S, int idx, const cj_type *t);
 /* The handle at idx becomes a copy of v, a tensor or a small one, if there is room. */
 bool cjl_fits(lua_State *L, const cjl_state *S, int idx, const cj_val *v);

@@ -108,9 +108,11 @@ static int version_gc(lua_State *L) {
 /* Pushes an empty version whose results have the structure at `results`, of functions with the arguments at `args`. */
 static cjl_version *push_version(lua_State *L, int results, int args) {
   int ny = cjl_leaves(L, results);
-  cjl_version *v = lua_newuserdatauv(L, sizeof *v + (size_t)ny * (sizeof *v->y + sizeof *v->slot), CJL_VNUV);
+  cjl_version *v =
+      lua_newuserdatauv(L, sizeof *v + (size_t)ny * (sizeof *v->y + sizeof *v->slot + sizeof *v->room), CJL_VNUV);
   memset(v, 0, sizeof *v);
   v->slot = (cjl_tensor **)(void *)(v->y + ny);
+  v->room = (size_t *)(void *)(v->slot + ny);
   v->ny = ny;
   v->nret = (int)lua_rawlen(L, results) / 2;
   v->flat = isflat(L, results);
@@ -248,6 +250,8 @@ static void add_version(lua_State *L, cjl_state *S, int self, int args) {
   (void)push_signature(L, S, F->who, args);
   bool bound = cj_compiled_isbound(v->k), known = !bound && find_equal(L, self, F);
   cjl_signature *s = v->sig = lua_touserdata(L, at + 1);
+  v->direct = v->flat && s->flat && !v->sparse && v->nret <= CJL_DIRECTMOST && s->narg <= CJL_DIRECTMOST;
+  for (int i = 0; i < v->ny; i++) v->room[i] = cjl_smallroom(cj_compiled_out(v->k, i));
   lua_setiuservalue(L, at, CJL_VSIGNATURE);
   if (bound) return;
   lua_getiuservalue(L, at, CJL_VSIGNATURE);

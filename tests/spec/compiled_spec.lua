@@ -178,6 +178,33 @@ describe("errors", function()
     fails({"cj.spec", "sizes"}, cj.spec, {"a"})
     fails({"argument 1", "userdata"}, F, cj.spec{3})
   end)
+  it("are the same after calls that went well", function()
+    local G = cj.compile(function(a, b) return a * b, a + b end)
+    local y, z, closed = cj.zeros(3), cj.zeros(3), nil
+    do
+      local t <close> = cj.zeros(3)
+      closed = t
+    end
+    for _ = 1, 3 do
+      same({G(x, x)}, {x * x, x * 2})
+      same({G(x, 2, {out = {y, z}})}, {x * 2, x + 2})
+      fails({"out", "tensors as the function returns them"}, G, x, x, {out = {y}})
+      fails({"out", "tensors as the function returns them"}, G, x, x, {out = y})
+      fails({"out", "tensors as the function returns them"}, G, x, x, {out = {y, 1}})
+      fails({"out", "tensors as the function returns them"}, G, x, x, {out = {closed, z}})
+      fails({"out", "result 2", "[3]", "[4]"}, G, x, x, {out = {y, cj.zeros(4)}})
+      fails({"argument 1", "tensor"}, G, closed, x)
+      fails({"argument 2", "string"}, G, x, "x")
+      same(T{G(x, T(2))[1]}, T{x[1] * 2})
+    end
+    local a, b = G(x, x)
+    local c = G(x, x)
+    a[1] = 7
+    same({a[1], b, c}, {7, x * 2, x * x})
+    local w = cj.zeros(3)
+    same({G(x, x, {out = {w, w}})}, {x * 2, x * 2})
+    same({G(w, x, {out = {w, z}})}, {x * x * 2, x * 3})
+  end)
   it("name what cannot be differentiated", function()
     fails({"F:jacobian", "int64"}, cj.compile(function(a) return a end):jacobian(), cj.long{1})
     fails({"F:gradient", "one element"}, F:gradient(), x)
