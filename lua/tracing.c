@@ -90,8 +90,12 @@ int cjl_pusharguments(lua_State *L, cjl_state *S, const char *who, uint32_t trac
 }
 
 void cjl_checkinputs(lua_State *L, cjl_state *S, const char *who, int arg) {
-  if (!cjl_test(L, S, arg) && lua_type(L, arg) != LUA_TTABLE)
-    cjl_argerror(L, who, arg, "inputs", "a tensor or a table of tensors", arg);
+  const cjl_tensor *h = cjl_test(L, S, arg);
+  if (h && h->v.kind != CJ_NONE) {
+    lua_pushvalue(L, arg); /* its own structure */
+    return;
+  }
+  if (!h && lua_type(L, arg) != LUA_TTABLE) cjl_argerror(L, who, arg, "inputs", "a tensor or a table of tensors", arg);
   cjl_structure(L, S, arg, who, "inputs");
   if (lua_type(L, -1) != LUA_TTABLE) return;
   lua_Integer len = (lua_Integer)lua_rawlen(L, -1), list = (lua_Integer)lua_rawlen(L, arg);
@@ -126,9 +130,14 @@ void cjl_checkfunction(lua_State *L, const char *who, int idx) {
 
 void cjl_outputs(lua_State *L, cjl_state *S, const char *who, int first, int n) {
   if (n == 0) cjl_error(L, "%s: f returned nothing, a tensor was wanted", who);
+  const cjl_tensor *h = NULL;
   for (int i = 0; i < n; i++)
-    if (!cjl_test(L, S, first + i) && lua_type(L, first + i) != LUA_TTABLE)
+    if (!(h = cjl_test(L, S, first + i)) && lua_type(L, first + i) != LUA_TTABLE)
       cjl_error(L, "%s: f returned a %s (output %d), a tensor was wanted", who, luaL_typename(L, first + i), i + 1);
+  if (n == 1 && h && h->v.kind != CJ_NONE) {
+    lua_pushvalue(L, first);
+    return;
+  }
   if (n == 1)
     cjl_structure(L, S, first, who, "output");
   else
