@@ -15,6 +15,7 @@
 #include "cjac.h"
 #include "cjac_lua.h"
 #include "prompt.h"
+#include "state.h"
 
 typedef struct options {
   char **argv;
@@ -207,7 +208,7 @@ int main(int argc, char **argv) {
     usage(argv[0], argv[o.script]);
     return EXIT_FAILURE;
   }
-  lua_State *L = luaL_newstate();
+  lua_State *L = cjac_newstate();
   if (!L) {
     fprintf(stderr, "%s: cannot create state: not enough memory\n", argv[0]);
     return EXIT_FAILURE;

@@ -13,6 +13,7 @@
 #include "cjac_lua.h"
 #include "compiled.h"
 #include "reference.h"
+#include "state.h"
 
 enum { MAXARG = 32 };
 
@@ -277,7 +278,7 @@ static int traceback(lua_State *L) {
 }
 
 int main(int argc, char **argv) {
-  lua_State *L = luaL_newstate();
+  lua_State *L = cjac_newstate();
   if (!L || argc < 2) {
     fprintf(stderr, "usage: %s SCRIPT [ARGUMENT..]\n", argv[0]);
     return 2;

@@ -42,6 +42,8 @@ describe("options", function()
   it("-W turns warnings on", function()
     assert.equal("Lua warning: w\n", (run {"-W", "-e", "warn 'w'"}))
     assert.equal("", (run {"-e", "warn 'w'"}))
+    assert.equal("Lua warning: ab\nLua warning: d\n",
+                 (run {"-e", "warn '@on' warn('a', 'b') warn '@off' warn 'c' warn '@on' warn '@other' warn 'd'"}))
   end)
   it("-E ignores the environment", function()
     assert.equal("init\n1\n", (run({"-e", "print(1)"}, nil, "LUA_INIT='print [[init]]'")))
