@@ -204,7 +204,7 @@ static int map(lua_State *L) {
 /* --- the module
  * --------------------------------------------------------------------------------------------------------- */
 
-static void add_metatable(lua_State *L) {
+static void add_metatable(lua_State *L, cjl_state *S) {
   static const cjl_reg methods[] = {{"jacobian", jacobian},
                                     {"hessian", hessian},
                                     {"gradient", gradient},
@@ -221,9 +221,9 @@ static void add_metatable(lua_State *L) {
   lua_setfield(L, -2, "__name");
   lua_pushliteral(L, CJL_COMPILED);
   lua_setfield(L, -2, "__metatable");
-  lua_pushvalue(L, -1);
+  S->compiled = lua_topointer(L, -1);
   lua_pushliteral(L, "out");
-  cjl_pushfunction(L, cjl_callcompiled, 2);
+  cjl_pushfunction(L, cjl_callcompiled, 1);
   lua_setfield(L, -2, "__call");
   cjl_pushfunction(L, cjl_compiledtostring, 0);
   lua_setfield(L, -2, "__tostring");
@@ -246,8 +246,7 @@ static void add_specmeta(lua_State *L) {
 
 void cjl_open_compile(lua_State *L, cjl_state *S) {
   static const cjl_reg functions[] = {{"compile", compile}, {"spec", spec}, {NULL, NULL}};
-  (void)S;
-  add_metatable(L);
+  add_metatable(L, S);
   add_specmeta(L);
   cjl_register(L, functions, false);
 }

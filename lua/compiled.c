@@ -512,17 +512,17 @@ static bool only_out(lua_State *L, int t) {
 static bool take_out(lua_State *L, const cjl_compiled *F, int n) {
   int t = n + 1;
   if (n == 0 || lua_type(L, t) != LUA_TTABLE) return false;
-  lua_pushvalue(L, lua_upvalueindex(3));
+  lua_pushvalue(L, lua_upvalueindex(2));
   if (lua_rawget(L, t) == LUA_TNIL) return false;
   return (F->nparam >= 0 && n > F->nparam) || (n > 1 && only_out(L, t));
 }
 
-/* Upvalues: the state, the metatable, "out". */
+/* Upvalues: the state, "out". */
 int cjl_callcompiled(lua_State *L) {
   cjl_state *S = cjl_self(L);
   cjl_compiled *F = lua_touserdata(L, 1);
   int n = lua_gettop(L) - 1, base = n + 2; /* the metatable may stay */
-  if (!F || !lua_getmetatable(L, 1) || lua_topointer(L, base) != lua_topointer(L, lua_upvalueindex(2)))
+  if (!F || !lua_getmetatable(L, 1) || lua_topointer(L, base) != S->compiled)
     return cjl_argerror(L, "compiled function", 1, "F", "a compiled function", 1);
   bool given = take_out(L, F, n);
   if (given) n--, base++;

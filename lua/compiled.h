@@ -15,21 +15,26 @@
 #define CJL_COMPILED "cjac.compiled"
 #define CJL_SPEC "cjac.spec"
 
+typedef struct cjl_result {
+  const cj_type *type;
+  size_t room; /* bytes behind the handle of a new one, 0: it is not small */
+} cjl_result;
+
 typedef struct cjl_version {
   cj_compiled *k;
   struct cjl_version *next;
   struct cjl_signature *sig;
-  int nret, ny;      /* values the function returns; tensors in them */
-  bool flat;         /* every one of these values is a tensor */
-  bool fickle;       /* depends on numbers as such, not only on comparisons */
-  bool hit;          /* served a call after the one it was made for */
-  int misses;        /* calls in a row that it did not serve */
-  uint64_t tried;    /* the last call that it did not serve */
-  bool sparse;       /* its result is a sparse tensor */
-  bool direct;       /* few arguments and results, and all of them are tensors: direct.c */
-  size_t *room;      /* room for ny: bytes behind the handle of a new result, 0: it is not small */
-  cjl_tensor **slot; /* room for ny: handles that results are written to */
-  cj_val y[];        /* room for ny */
+  int nret, ny;       /* values the function returns; tensors in them */
+  bool flat;          /* every one of these values is a tensor */
+  bool fickle;        /* depends on numbers as such, not only on comparisons */
+  bool hit;           /* served a call after the one it was made for */
+  int misses;         /* calls in a row that it did not serve */
+  uint64_t tried;     /* the last call that it did not serve */
+  bool sparse;        /* its result is a sparse tensor */
+  bool direct;        /* few arguments and results, and all of them are tensors: direct.c */
+  cjl_result *result; /* ny of them */
+  cjl_tensor **slot;  /* room for ny: handles that results are written to */
+  cj_val y[];         /* room for ny */
 } cjl_version;
 enum { CJL_VRESULTS = 1, CJL_VARGS, CJL_VSIGNATURE, CJL_VPATTERN, CJL_VNUV = CJL_VPATTERN };
 
@@ -60,7 +65,7 @@ enum { CJL_MAXSIGNATURES = 64, CJL_MAXVERSIONS = 16 };
 
 /* --- compiled.c: calling --- */
 cjl_compiled *cjl_checkcompiled(lua_State *L, int idx, const char *who);
-/* F(...), where upvalue 2 is the metatable. */
+/* F(...), where upvalue 2 is "out". */
 int cjl_callcompiled(lua_State *L);
 /* Fills *x with the value at idx if that has type t.  Leaves at most one value on the stack. */
 bool cjl_matchleaf(lua_State *L, cjl_state *S, int idx, const cj_type *t, cj_val *x);

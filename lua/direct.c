@@ -16,15 +16,16 @@ static bool take_target(lua_State *L, const cjl_state *S, int idx, const cj_type
   return y->kind == CJ_TENSOR && cjl_sametype(cj_tensor_type(y->u.tensor), t) && cj_tensor_edit(y->u.tensor);
 }
 
-/* Where the results go, on top of the stack if they are several. */
+/* Where the results go; several are pushed, out being the top. */
 static bool take_targets(lua_State *L, const cjl_state *S, cjl_version *v, int out) {
   int n = v->nret;
-  if (n == 1) return take_target(L, S, out, cj_compiled_out(v->k, 0), v->y);
+  if (n == 1) return take_target(L, S, out, v->result[0].type, v->y);
   if (lua_type(L, out) != LUA_TTABLE) return false;
-  int first = lua_gettop(L) + 1;
+  int first = out + 1;
+  lua_settop(L, out);
   for (int i = 0; i < n; i++) lua_rawgeti(L, out, i + 1);
   for (int i = 0; i < n; i++)
-    if (!take_target(L, S, first + i, cj_compiled_out(v->k, i), &v->y[i])) return false;
+    if (!take_target(L, S, first + i, v->result[i].type, &v->y[i])) return false;
   lua_settop(L, first + n - 1);
   return true;
 }
@@ -39,7 +40,7 @@ typedef struct fresh {
 static bool push_fresh_handles(lua_State *L, const cjl_version *v, fresh *f) {
   f->n = v->nret;
   for (int i = 0; i < f->n; i++)
-    if (!(f->room[i] = v->room[i])) return false;
+    if (!(f->room[i] = v->result[i].room)) return false;
   for (int i = 0; i < f->n; i++) { /* from here on v may be gone */
     f->h[i] = lua_newuserdatauv(L, sizeof(cjl_tensor) + f->room[i], 0);
     f->h[i]->v.kind = CJ_NONE;
@@ -52,7 +53,7 @@ static bool push_fresh_handles(lua_State *L, const cjl_version *v, fresh *f) {
 static bool place_fresh(const cjl_state *S, cjl_version *v, const fresh *f) {
   if (v->nret != f->n) return false;
   for (int i = 0; i < f->n; i++) {
-    const cj_small *own = cjl_placein(S, f->h[i], f->room[i], cj_compiled_out(v->k, i));
+    const cj_small *own = cjl_placein(S, f->h[i], f->room[i], v->result[i].type);
     if (!own) return false;
     v->y[i] = (cj_val){.kind = CJ_SMALL, .u.small = own};
   }

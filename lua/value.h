@@ -42,6 +42,7 @@ typedef struct cjl_used {
 typedef struct cjl_state {
   cj_ctx *ctx;              /* NULL: the state is being closed */
   const void *meta, *plain; /* metatables of handles, by identity: plain has no __gc, for traced and small values */
+  const void *compiled;     /* that of compiled functions */
   size_t debt;              /* bytes of new tensors of which Lua's collector has not been told */
   size_t expected;          /* bytes of the largest small result of the last derivative */
   cjl_stream stream;

@@ -109,10 +109,10 @@ static int version_gc(lua_State *L) {
 static cjl_version *push_version(lua_State *L, int results, int args) {
   int ny = cjl_leaves(L, results);
   cjl_version *v =
-      lua_newuserdatauv(L, sizeof *v + (size_t)ny * (sizeof *v->y + sizeof *v->slot + sizeof *v->room), CJL_VNUV);
+      lua_newuserdatauv(L, sizeof *v + (size_t)ny * (sizeof *v->y + sizeof *v->slot + sizeof *v->result), CJL_VNUV);
   memset(v, 0, sizeof *v);
   v->slot = (cjl_tensor **)(void *)(v->y + ny);
-  v->room = (size_t *)(void *)(v->slot + ny);
+  v->result = (cjl_result *)(void *)(v->slot + ny);
   v->ny = ny;
   v->nret = (int)lua_rawlen(L, results) / 2;
   v->flat = isflat(L, results);
@@ -251,7 +251,10 @@ static void add_version(lua_State *L, cjl_state *S, int self, int args) {
   bool bound = cj_compiled_isbound(v->k), known = !bound && find_equal(L, self, F);
   cjl_signature *s = v->sig = lua_touserdata(L, at + 1);
   v->direct = v->flat && s->flat && !v->sparse && v->nret <= CJL_DIRECTMOST && s->narg <= CJL_DIRECTMOST;
-  for (int i = 0; i < v->ny; i++) v->room[i] = cjl_smallroom(cj_compiled_out(v->k, i));
+  for (int i = 0; i < v->ny; i++) {
+    const cj_type *t = cj_compiled_out(v->k, i);
+    v->result[i] = (cjl_result){t, cjl_smallroom(t)};
+  }
   lua_setiuservalue(L, at, CJL_VSIGNATURE);
   if (bound) return;
   lua_getiuservalue(L, at, CJL_VSIGNATURE);
