@@ -209,10 +209,11 @@ static bool compute_small(lua_State *L, cjl_state *S, const cjl_opdesc *d, const
   double y[CJL_SMALLMOST / sizeof(double)];
   const cj_type *t = cj_apply_small(S->ctx, d->op, in, d->narg, y, sizeof y);
   if (!t) return false;
-  cj_type own = *t; /* of an operand, which may change from now on */
-  size_t bytes = cj_type_bytes(&own);
-  cjl_tensor *h = cjl_roombox(L, own.rank, bytes);
-  const cj_small *x = cjl_place(L, S, -1, &own);
+  cj_type copy; /* it is that of an operand, which may change from now on */
+  const cj_type *own = t->rank ? (copy = *t, &copy) : &S->scalar[t->dtype];
+  size_t bytes = cj_type_bytes(own);
+  cjl_tensor *h = cjl_roombox(L, own->rank, bytes);
+  const cj_small *x = cjl_placein(S, h, cjl_smallroom(own), own);
   memcpy(x->data, y, bytes);
   h->v = (cj_val){.kind = CJ_SMALL, .u.small = x};
   make_plain(L);
