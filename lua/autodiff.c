@@ -229,7 +229,8 @@ static int finish(lua_State *L, cjl_state *S, const drive *d, const frame *f) {
   if (f->aux) lua_pushvalue(L, f->aux);
   (void)cjl_values(L, f->out, y);
   if (nv) (void)cjl_values(L, vstructure, v);
-  explanation said = {0};
+  explanation said; /* not all zeros: it is long, and hardly ever wanted */
+  said.n = 0;
   cj_request rq = d->rq;
   rq.explain = d->verbose ? note_explanation : NULL;
   rq.explain_ud = &said;

@@ -43,7 +43,8 @@ uint64_t cjm_hash(const void *p, size_t n, uint64_t seed) {
   for (; n >= 8; n -= 8, s += 8) {
     uint64_t v;
     memcpy(&v, s, 8);
-    h = cjm_mix(h, v);
+    h = (h ^ v) * 0x9e3779b97f4a7c15u; /* odd: nothing is lost */
+    h ^= h >> 32;
   }
   uint64_t tail = 0;
   memcpy(&tail, s, n);
