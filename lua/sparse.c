@@ -141,7 +141,7 @@ static int64_t *push_numbers(lua_State *L, cjl_state *S, int64_t n, const char *
 /* holder: rows, columns, nonzeros. */
 static int sizes(lua_State *L) {
   cj_csr m;
-  cj_pattern_csr(pattern_at(L, 1), &m);
+  cj_pattern_sizes(pattern_at(L, 1), &m);
   lua_pushinteger(L, (lua_Integer)m.rows);
   lua_pushinteger(L, (lua_Integer)m.cols);
   lua_pushinteger(L, (lua_Integer)m.nnz);
@@ -153,7 +153,7 @@ static int places(lua_State *L) {
   static const char who[] = "S:coo";
   cjl_state *S = cjl_self(L);
   cj_csr m;
-  cj_pattern_csr(pattern_at(L, 1), &m);
+  CJL_TRY(L, S, who, cj_pattern_csr(pattern_at(L, 1), &m));
   int64_t *row = push_numbers(L, S, m.nnz, who), *col = push_numbers(L, S, m.nnz, who),
           *start = push_numbers(L, S, m.rows + 1, who);
   for (int64_t i = 0; i < m.rows; i++)
@@ -170,7 +170,7 @@ static int transpose(lua_State *L) {
   static const char who[] = "S:t";
   cjl_state *S = cjl_self(L);
   cj_csr m;
-  cj_pattern_csr(pattern_at(L, 1), &m);
+  cj_pattern_sizes(pattern_at(L, 1), &m);
   cj_pattern **t = new_holder(L);
   int64_t *place = push_numbers(L, S, m.nnz, who);
   CJL_TRY(L, S, who, cj_pattern_transpose(pattern_at(L, 1), place, t));
@@ -217,7 +217,7 @@ static int coloring(lua_State *L) {
   cj_csr m;
   while (kind < 4 && strcmp(kinds[kind], name) != 0) kind++;
   if (kind == 4) cjl_argerror(L, who, 0, "kind", "\"column\", \"row\", \"star\" or \"bidirectional\"", 2);
-  cj_pattern_csr(pattern_at(L, 1), &m);
+  cj_pattern_sizes(pattern_at(L, 1), &m);
   int64_t *row = push_numbers(L, S, m.rows, who), *col = push_numbers(L, S, m.cols, who);
   CJL_TRY(L, S, who, cj_pattern_color(pattern_at(L, 1), (cj_coloring)kind, row, col, &n[0], &n[1]));
   for (int64_t i = 0; i < m.rows; i++) row[i]++;

@@ -19,7 +19,7 @@ cj_status cj_pattern_new(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, const
 
 cj_status cj_pattern_transpose(const cj_pattern *p, int64_t *place, cj_pattern **out) {
   cjm_clear(p->c);
-  *out = cjj_pattern_transposed(p, place);
+  *out = cjj_pattern_write(p) ? cjj_pattern_transposed(p, place) : NULL;
   return p->c->status;
 }
 
@@ -63,6 +63,7 @@ cj_status cj_pattern_color(const cj_pattern *p, cj_coloring kind, int64_t *row, 
                            int64_t *ncol) {
   cjm_clear(p->c);
   *nrow = *ncol = 0;
+  if (!cjj_pattern_write(p)) return p->c->status;
   switch (kind) {
   case CJ_COLUMNS: return cjj_colour(p->c, p, false, col, ncol);
   case CJ_ROWS: return cjj_colour(p->c, p, true, row, nrow);
@@ -80,7 +81,7 @@ cj_status cj_solver_new(cj_pattern *p, cj_solver **out) {
   if (p->rows != p->cols)
     return cjm_fail(p->c, CJ_ESHAPE, "a square matrix is wanted, this one has shape [%lld, %lld]", (long long)p->rows,
                     (long long)p->cols);
-  return cjj_solver_new(p, out);
+  return cjj_pattern_write(p) ? cjj_solver_new(p, out) : p->c->status;
 }
 
 void cj_solver_release(cj_solver *s) { cjj_solver_free(s); }
@@ -97,8 +98,17 @@ cj_status cj_solver_solve(cj_solver *s, bool transposed, int64_t n, double *b) {
 
 /* --- patterns ------------------------------------------------------------------------------------------ */
 
-void cj_pattern_csr(const cj_pattern *p, cj_csr *out) {
-  *out = (cj_csr){.rows = p->rows, .cols = p->cols, .nnz = p->nnz, .rowptr = p->rowptr, .col = p->col};
+void cj_pattern_sizes(const cj_pattern *p, cj_csr *out) {
+  *out = (cj_csr){.rows = p->rows, .cols = p->cols, .nnz = p->nnz};
+}
+
+cj_status cj_pattern_csr(const cj_pattern *p, cj_csr *out) {
+  cjm_clear(p->c);
+  cj_pattern_sizes(p, out);
+  if (!cjj_pattern_write(p)) return p->c->status;
+  out->rowptr = p->rowptr;
+  out->col = p->col;
+  return CJ_OK;
 }
 
 void cj_pattern_release(cj_pattern *p) { cjj_pattern_release(p); }

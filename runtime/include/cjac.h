@@ -414,7 +414,9 @@ CJ_API cj_status cj_pattern_new(cj_ctx *c, int64_t rows, int64_t cols, int64_t n
 /* Rows and columns exchanged.  place: room for nnz, or NULL: which nonzero of p each one of the new pattern is. */
 CJ_API cj_status cj_pattern_transpose(const cj_pattern *p, int64_t *place, cj_pattern **out);
 CJ_API cj_pattern *cj_pattern_retain(cj_pattern *p);
-CJ_API void cj_pattern_csr(const cj_pattern *p, cj_csr *out);
+/* That of a stencil is kept as a few diagonals; rowptr and col are written when they are first asked for. */
+CJ_API cj_status cj_pattern_csr(const cj_pattern *p, cj_csr *out);
+CJ_API void cj_pattern_sizes(const cj_pattern *p, cj_csr *out); /* without rowptr and col, which are NULL */
 CJ_API void cj_pattern_release(cj_pattern *p);
 
 /*

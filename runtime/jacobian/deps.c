@@ -5,18 +5,17 @@
 
 #include <string.h>
 
-static size_t ids_bytes(size_t n) { return sizeof(cjj_ids) + n * sizeof(cjj_set); }
-
 bool cjj_deps_new(cjj_walk *w, const cj_type *t, cjj_deps *out) {
   size_t n = (size_t)cjt_count(t);
   *out = (cjj_deps){0};
   if (!cjj_walk_more(w, (int64_t)n)) return false;
-  out->buf = cjm_alloc(w->c, ids_bytes(n));
-  if (!out->buf) return false;
-  out->buf->refs = 1;
-  out->buf->n = n;
+  cjj_ids *ids = cjm_alloc(w->c, sizeof *ids);
+  if (!ids) return false;
+  *ids = (cjj_ids){.refs = 1, .n = n, .id = cjm_alloc(w->c, (n + 1) * sizeof(cjj_set))};
+  out->buf = ids;
   cjt_strides(t, out->stride);
-  return true;
+  if (!ids->id) cjj_deps_drop(w, out);
+  return out->buf != NULL;
 }
 
 cjj_deps cjj_deps_share(const cjj_deps *v) {
@@ -25,7 +24,20 @@ cjj_deps cjj_deps_share(const cjj_deps *v) {
 }
 
 void cjj_ids_release(cj_ctx *c, cjj_ids *ids) {
-  if (ids && --ids->refs == 0) cjm_free(c, ids, ids_bytes(ids->n));
+  if (!ids || --ids->refs > 0) return;
+  cjm_free(c, ids->id, (ids->n + 1) * sizeof *ids->id);
+  cjm_free(c, ids->run, ids->cap * sizeof *ids->run);
+  cjm_free(c, ids, sizeof *ids);
+}
+
+bool cjj_ids_write(cj_ctx *c, cjj_ids *ids) {
+  if (ids->id) return true;
+  if (!(ids->id = cjm_alloc(c, (ids->n + 1) * sizeof *ids->id))) return false;
+  for (size_t k = 0, e = 0; k < ids->nrun; k++) {
+    cjj_range run = ids->run[k];
+    for (cjj_set id = run.first; e < run.end; id += (cjj_set)run.step) ids->id[e++] = id;
+  }
+  return true;
 }
 
 void cjj_deps_drop(cjj_walk *w, cjj_deps *v) {
@@ -44,14 +56,7 @@ cjj_deps cjj_deps_broadcast(const cjj_deps *v, const cj_type *t, const cj_type *
 
 /* --- loops over strided sets -------------------------------------------------------- */
 
-typedef struct nest { /* nested loops; a step moves n offsets */
-  int rank, n;
-  int64_t dim[CJ_MAXRANK], i[CJ_MAXRANK];
-  const int64_t *stride[3];
-  int64_t off[3];
-} nest;
-
-static bool loop_step(nest *l) { /* false: that was the last */
+bool cjj_nest_step(cjj_nest *l) {
   for (int a = l->rank - 1; a >= 0; a--) {
     for (int k = 0; k < l->n; k++) l->off[k] += l->stride[k][a];
     if (++l->i[a] < l->dim[a]) return true;
@@ -85,12 +90,12 @@ static void still(cjj_deps *v, int rank, uint32_t keep) { /* axes not kept repea
 static bool unite2(cjj_walk *w, const cjj_deps *x, const cjj_deps *z, const cj_type *t, cjj_deps *out) {
   uint32_t keep = moving(x, t->rank) | moving(z, t->rank);
   cj_type s = narrowed(t, keep);
-  if (!cjj_deps_new(w, &s, out)) return false;
-  nest l = {.rank = s.rank, .n = 2, .stride = {x->stride, z->stride}, .off = {x->off, z->off}};
+  if (!cjj_ids_write(w->c, x->buf) || !cjj_ids_write(w->c, z->buf) || !cjj_deps_new(w, &s, out)) return false;
+  cjj_nest l = {.rank = s.rank, .n = 2, .stride = {x->stride, z->stride}, .off = {x->off, z->off}};
   memcpy(l.dim, s.dim, sizeof l.dim);
   cjj_set *to = out->buf->id;
   do *to++ = cjj_sets_unite(&w->sets, x->buf->id[l.off[0]], z->buf->id[l.off[1]]);
-  while (loop_step(&l));
+  while (cjj_nest_step(&l));
   still(out, t->rank, keep);
   if (!cjm_ok(w->c)) cjj_deps_drop(w, out);
   return cjm_ok(w->c);
@@ -114,11 +119,11 @@ bool cjj_deps_unite(cjj_walk *w, const cjj_deps *v, int n, const cj_type *t, cjj
 }
 
 static cjj_set along(cjj_walk *w, const cjj_deps *v, int64_t off, const cj_type *line) {
-  nest l = {.rank = line->rank, .n = 1, .stride = {v->stride}, .off = {off}};
+  cjj_nest l = {.rank = line->rank, .n = 1, .stride = {v->stride}, .off = {off}};
   memcpy(l.dim, line->dim, sizeof l.dim);
   cjj_sets_begin(&w->sets);
   do cjj_sets_add(&w->sets, v->buf->id[l.off[0]]);
-  while (loop_step(&l));
+  while (cjj_nest_step(&l));
   return cjj_sets_end(&w->sets);
 }
 
@@ -133,35 +138,36 @@ bool cjj_deps_squash(cjj_walk *w, const cjj_deps *v, const cj_type *t, uint32_t 
     return true;
   }
   cj_type kept = narrowed(t, moves & ~gone), line = narrowed(t, moves & gone);
-  if (!cjj_walk_more(w, cjt_count(&kept) * cjt_count(&line)) || !cjj_deps_new(w, &kept, out)) return false;
-  nest l = {.rank = kept.rank, .n = 1, .stride = {v->stride}, .off = {v->off}};
+  if (!cjj_walk_more(w, cjt_count(&kept) * cjt_count(&line)) || !cjj_ids_write(w->c, v->buf) ||
+      !cjj_deps_new(w, &kept, out))
+    return false;
+  cjj_nest l = {.rank = kept.rank, .n = 1, .stride = {v->stride}, .off = {v->off}};
   memcpy(l.dim, kept.dim, sizeof l.dim);
   cjj_set *to = out->buf->id;
   do *to++ = along(w, v, l.off[0], &line);
-  while (loop_step(&l));
+  while (cjj_nest_step(&l));
   still(out, t->rank, moves & ~gone);
   if (!cjm_ok(w->c)) cjj_deps_drop(w, out);
   return cjm_ok(w->c);
 }
 
-/* The last axis of t is left to an inner loop: its size and its step. */
-static int64_t inner_axis(const cjj_deps *v, const cj_type *t, nest *l, int64_t *step) {
-  *l = (nest){.rank = t->rank ? t->rank - 1 : 0, .n = 1, .stride = {v->stride}, .off = {v->off}};
+int64_t cjj_nest_lines(const cjj_deps *v, const cj_type *t, cjj_nest *l, int64_t *step) {
+  *l = (cjj_nest){.rank = t->rank ? t->rank - 1 : 0, .n = 1, .stride = {v->stride}, .off = {v->off}};
   memcpy(l->dim, t->dim, sizeof l->dim);
   *step = t->rank ? v->stride[t->rank - 1] : 0;
   return t->rank ? t->dim[t->rank - 1] : 1;
 }
 
 bool cjj_deps_flatten(cjj_walk *w, const cjj_deps *v, const cj_type *t, cjj_deps *out) {
-  nest l;
-  int64_t step, n = inner_axis(v, t, &l, &step);
-  if (!cjj_deps_new(w, t, out)) return false;
+  cjj_nest l;
+  int64_t step, n = cjj_nest_lines(v, t, &l, &step);
+  if (!cjj_ids_write(w->c, v->buf) || !cjj_deps_new(w, t, out)) return false;
   if (out->buf->n == 0) return true;
   cjj_set *to = out->buf->id;
   do {
     const cjj_set *from = v->buf->id + l.off[0];
     for (int64_t k = 0; k < n; k++) *to++ = from[k * step];
-  } while (loop_step(&l));
+  } while (cjj_nest_step(&l));
   return true;
 }
 
@@ -172,29 +178,28 @@ static bool same_strides(const cjj_deps *x, const cjj_deps *z, const cj_type *t)
   return true;
 }
 
-bool cjj_deps_same(const cjj_deps *x, const cjj_deps *z, const cj_type *t) {
-  if (same_strides(x, z, t) || cjt_count(t) == 0) return true;
-  nest l = {.rank = t->rank, .n = 2, .stride = {x->stride, z->stride}, .off = {x->off, z->off}};
+bool cjj_deps_same(cjj_walk *w, const cjj_deps *x, const cjj_deps *z, const cj_type *t, bool *same) {
+  *same = same_strides(x, z, t) || cjt_count(t) == 0;
+  if (*same) return true;
+  if (x->buf->run && z->buf->run) return cjj_runs_same(w, x, z, t, same);
+  if (!cjj_ids_write(w->c, x->buf) || !cjj_ids_write(w->c, z->buf)) return false;
+  cjj_nest l = {.rank = t->rank, .n = 2, .stride = {x->stride, z->stride}, .off = {x->off, z->off}};
   memcpy(l.dim, t->dim, sizeof l.dim);
   do
-    if (x->buf->id[l.off[0]] != z->buf->id[l.off[1]]) return false;
-  while (loop_step(&l));
+    if (x->buf->id[l.off[0]] != z->buf->id[l.off[1]]) return true;
+  while (cjj_nest_step(&l));
+  *same = true;
   return true;
 }
 
-void cjj_deps_range(const cjj_deps *v, const cj_type *t, cjj_set *least, cjj_set *most) {
+cjj_set cjj_deps_greatest(const cjj_deps *v, const cj_type *t) {
   cj_type s = narrowed(t, moving(v, t->rank));
-  nest l;
-  int64_t step, n = inner_axis(v, &s, &l, &step);
-  cjj_set low = v->buf->id[v->off], high = low;
+  cjj_nest l;
+  int64_t step, n = cjj_nest_lines(v, &s, &l, &step);
+  cjj_set high = 0;
   do {
     const cjj_set *from = v->buf->id + l.off[0];
-    for (int64_t k = 0; k < n; k++) {
-      cjj_set id = from[k * step];
-      low = id < low ? id : low;
-      high = id > high ? id : high;
-    }
-  } while (loop_step(&l));
-  *least = low;
-  *most = high;
+    for (int64_t k = 0; k < n; k++) high = from[k * step] > high ? from[k * step] : high;
+  } while (cjj_nest_step(&l));
+  return high;
 }

@@ -38,14 +38,23 @@ cj_status cjj_compile(cj_ctx *c, cjj_derived *d);
 /* in as cje_plan_run; out: row-major buffers. */
 cj_status cjj_run(cj_ctx *c, cjj_derived *d, const cj_view *in, void *const *out, const char **fault, int *where);
 
+/* A stretch of rows that go on alike is as many bands as a row has entries (one with width 0 if none): row number e of
+** the stretch has an entry in column col + e * step. */
+typedef struct cjj_band {
+  int64_t rows, width, col, step; /* width: the entries of a row */
+} cjj_band;
+
 /* Which elements of all outputs laid end to end may depend on which of all active arguments laid end
 ** to end: compressed sparse rows, columns ascending.  Computed on the linear program that jvp gives. */
 struct cj_pattern {
   cj_ctx *c;
   int refs; /* atomic */
   int64_t rows, cols, nnz;
-  int64_t *rowptr, *col;
+  int64_t *rowptr, *col; /* NULL: only as bands so far; cjj_pattern_write */
+  cjj_band *band;
+  uint32_t nband, bandcap;
 };
+bool cjj_pattern_write(const struct cj_pattern *p); /* rowptr and col, if they are not there; false: no memory */
 /* ELIMIT if it would have more than maxnnz entries: it is to be treated as dense. */
 cj_status cjj_pattern(cj_ctx *c, const cj_graph *f, const uint8_t *active, int64_t maxnnz, struct cj_pattern **out);
 struct cj_pattern *cjj_pattern_retain(struct cj_pattern *p);

@@ -41,7 +41,9 @@ static bool give_up(finder *k) {
 /* Takes over `at`.  Terms with the same columns become one. */
 static bool add_term(finder *k, cj_ref r, cj_ref c, cjj_deps at) {
   for (uint32_t q = k->first[r]; q < k->n; q++) {
-    if (c && !cjj_deps_same(&k->term[q].at, &at, node_type(k, r))) continue;
+    bool same = true;
+    if (c && !cjj_deps_same(&k->w, &k->term[q].at, &at, node_type(k, r), &same)) break;
+    if (!same) continue;
     if (c) k->term[q].c = cjb_add(k->h, k->term[q].c, c);
     cjj_deps_drop(&k->w, &at);
     return cjg_ok(k->h);
@@ -104,9 +106,7 @@ static bool columns_of(finder *k, cj_ref r, uint32_t s, cjj_deps *at) {
 }
 
 static bool one_column_each(const finder *k, const cjj_deps *at, const cj_type *t) {
-  cjj_set least, most;
-  cjj_deps_range(at, t, &least, &most);
-  return most <= k->w.sets.cols;
+  return at->buf->run || cjj_deps_greatest(at, t) <= k->w.sets.cols;
 }
 
 /* Rows that only move elements leave alone a coefficient that is the same everywhere. */
@@ -130,12 +130,15 @@ static cj_ref uniform(const finder *k, cj_ref r, uint32_t s) {
 
 /* c with zeros where the term has no column: a row that adds up would count it. */
 static cj_ref masked(finder *k, const cjj_term *t, const cj_type *type, cj_ref c) {
-  cjj_set least, most;
   cjj_deps flat;
-  cjj_deps_range(&t->at, type, &least, &most);
-  if (least > 0) return c;
   cj_type b = cjt_as(*type, CJ_BOOL);
+  bool all = true;
   if (!cjj_deps_flatten(&k->w, &t->at, type, &flat)) return 0;
+  for (size_t e = 0; all && e < flat.buf->n; e++) all = flat.buf->id[e] != 0;
+  if (all) {
+    cjj_deps_drop(&k->w, &flat);
+    return c;
+  }
   cj_tensor *x = cjt_new(k->c, &b);
   for (size_t e = 0; x && e < flat.buf->n; e++) ((uint8_t *)x->data)[e] = flat.buf->id[e] != 0;
   cjj_deps_drop(&k->w, &flat);
@@ -252,8 +255,8 @@ static bool seed_terms(finder *k, int nx) {
     cjj_deps at;
     k->first[r] = k->n;
     if (cjt_count(node_type(k, r)) == 0) continue;
-    if (!cjj_deps_new(&k->w, node_type(k, r), &at)) return false;
-    for (size_t e = 0; e < at.buf->n; e++) at.buf->id[e] = column++;
+    if (!cjj_runs_count(&k->w, node_type(k, r), column, &at)) return false;
+    column += (cjj_set)at.buf->n;
     if (!add_term(k, r, cjg_num(k->h, node_type(k, r)->dtype, 1), at)) return false;
   }
   return cjg_ok(k->h);
@@ -280,24 +283,12 @@ static bool run_terms(finder *k, int nx) {
 
 /* --- the result --------------------------------------------------------------------------------------- */
 
-static bool in_sequence_of(const cjj_deps *at, const cj_type *t) {
-  int64_t stride[CJ_MAXRANK];
-  cjt_strides(t, stride);
-  for (int a = 0; a < t->rank; a++)
-    if (t->dim[a] > 1 && stride[a] != at->stride[a]) return false;
-  return true;
-}
-
 static bool add_piece(finder *k, cjj_local *l, int output, const cjj_term *t) {
   const cj_type *type = node_type(k, k->g->out[output]);
   cjj_deps flat;
   if (!CJM_GROW(k->c, l->piece, l->cap, l->n + (size_t)1)) return false;
-  if (in_sequence_of(&t->at, type))
-    flat = cjj_deps_share(&t->at);
-  else if (!cjj_deps_flatten(&k->w, &t->at, type, &flat))
-    return false;
-  l->piece[l->n++] =
-      (cjj_piece){.output = output, .n = (size_t)cjt_count(type), .col = flat.buf->id + flat.off, .held = flat.buf};
+  if (!cjj_runs_flatten(&k->w, &t->at, type, &flat)) return false;
+  l->piece[l->n++] = (cjj_piece){.output = output, .n = flat.buf->n, .at = flat.buf};
   cjg_output(k->h, t->c);
   return cjg_ok(k->h);
 }
@@ -313,7 +304,7 @@ static bool collect_pieces(finder *k, cjj_local *l) {
 
 void cjj_local_free(cjj_local *l) {
   if (!l) return;
-  for (uint32_t q = 0; q < l->n; q++) cjj_ids_release(l->c, l->piece[q].held);
+  for (uint32_t q = 0; q < l->n; q++) cjj_ids_release(l->c, l->piece[q].at);
   cjm_free(l->c, l->piece, l->cap * sizeof *l->piece);
   cjg_free(l->g);
   cjm_free(l->c, l, sizeof *l);

@@ -23,13 +23,20 @@ static cj_ref in_line(cj_graph *g, const cj_graph *f, const cjj_local *l, const 
   return all;
 }
 
+/* The columns of all pieces one by one. */
+static bool write_columns(cjj_local *l) {
+  for (uint32_t q = 0; q < l->n; q++)
+    if (!cjj_ids_write(l->c, l->piece[q].at)) return false;
+  return true;
+}
+
 /* --- blocks ------------------------------------------------------------------------------- */
 
 /* Element e of piece q has a column that an earlier piece of the same output has there too. */
 static bool again(const cjj_local *l, uint32_t q, size_t e) {
   const cjj_piece *p = &l->piece[q];
   for (uint32_t k = 0; k < q; k++)
-    if (l->piece[k].output == p->output && l->piece[k].col[e] == p->col[e]) return true;
+    if (l->piece[k].output == p->output && l->piece[k].at->id[e] == p->at->id[e]) return true;
   return false;
 }
 
@@ -43,8 +50,8 @@ static bool local_entries(const cjj_local *l, int i, int64_t from, int64_t n, cj
     const cjj_piece *p = &l->piece[q];
     if (p->output != i) continue;
     for (size_t e = 0; e < p->n; e++) {
-      int64_t j = (int64_t)p->col[e] - 1 - from;
-      if (p->col[e] == 0 || j < 0 || j >= n) continue;
+      int64_t j = (int64_t)p->at->id[e] - 1 - from;
+      if (p->at->id[e] == 0 || j < 0 || j >= n) continue;
       src->at[src->n] = base + (int64_t)e;
       dst->at[src->n++] = (int64_t)e * n + j;
       twice = twice || again(l, q, e);
@@ -80,10 +87,10 @@ static void local_rows(cj_graph *g, const cj_graph *f, const cjj_local *l, int i
   }
 }
 
-bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_local *l, cj_ref *J) {
+bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, cjj_local *l, cj_ref *J) {
   const cj_ref *c = cjj_frame_inline(w, l->g, NULL, 0);
   size_t bytes = (size_t)(2 * count_entries(l) + 1) * sizeof(int64_t);
-  int64_t *room = c ? cjm_alloc(cut->c, bytes) : NULL;
+  int64_t *room = c && write_columns(l) ? cjm_alloc(cut->c, bytes) : NULL;
   for (int i = 0; room && i < cut->ny; i++) {
     if (!cjj_has_derivative(w->f, i)) continue;
     cj_ref all = in_line(w->g, w->f, l, c, i, cjj_y(w->f, i)->dtype);
@@ -101,75 +108,130 @@ bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_local *l, cj_r
 ** the last few, and what is between them is a view.
 */
 typedef struct stencil {
-  const uint32_t **col;  /* by piece, in this order: its columns */
+  const cj_graph *f;
+  const cjj_local *l;
   uint32_t *piece;       /* those of all outputs, in the order of their columns */
-  uint32_t *first;       /* by output, ny + 1: where its pieces are */
+  uint32_t *first;       /* by output, f->nout + 1: where its pieces are */
+  uint32_t *run;         /* by place in piece: the run where a sweep is */
   int64_t nnz, from, to; /* places from .. to among the coefficients side by side hold all that have a column */
+  cjj_band *band;        /* the pattern; */
+  uint32_t nband, cap;
 } stencil;
 
-static uint32_t leading_column(const cjj_piece *p) { /* as if row 0 had it */
-  for (size_t e = 0; e < p->n; e++)
-    if (p->col[e]) return p->col[e] + (uint32_t)(p->n - e);
-  return 0;
+static const cjj_ids *nth_columns(const stencil *s, uint32_t k) { return s->l->piece[s->piece[k]].at; }
+
+static int64_t leading_column(const cjj_piece *p) { /* as if row 0 had it */
+  for (size_t k = 0; k < p->at->nrun; k++)
+    if (p->at->run[k].first) return (int64_t)p->at->run[k].first - (int64_t)(k ? p->at->run[k - 1].end : 0);
+  return INT64_MIN;
 }
 
 /* Pieces by output and by where they are: an insertion sort of a few. */
-static void order_pieces(const cjj_local *l, int ny, const stencil *s) {
+static void order_pieces(stencil *s) {
+  const cjj_local *l = s->l;
   uint32_t n = 0;
-  for (int i = 0; i < ny; i++) {
+  for (uint32_t i = 0; i < s->f->nout; i++) {
     s->first[i] = n;
     for (uint32_t q = 0; q < l->n; q++) {
       uint32_t k = n;
-      if (l->piece[q].output != i) continue;
+      if (l->piece[q].output != (int)i) continue;
       for (; k > s->first[i] && leading_column(&l->piece[s->piece[k - 1]]) > leading_column(&l->piece[q]); k--)
         s->piece[k] = s->piece[k - 1];
       s->piece[k] = q;
       n++;
     }
   }
-  s->first[ny] = n;
+  s->first[s->f->nout] = n;
 }
 
-/* Counts the nonzeros.  False: the columns of some row do not ascend. */
-static bool count_rows(const cj_graph *f, const cjj_local *l, stencil *s) {
-  int64_t base = 0;
-  for (uint32_t k = 0; k < l->n; k++) s->col[k] = l->piece[s->piece[k]].col;
-  s->nnz = s->from = s->to = 0;
-  for (uint32_t i = 0; i < f->nout; i++) {
-    int64_t m = cjt_count(cjj_y(f, (int)i)), wide = s->first[i + 1] - s->first[i];
-    const uint32_t *const *col = s->col + s->first[i];
-    for (int64_t e = 0; e < m; e++) {
-      uint32_t last = 0;
-      for (int64_t q = 0; q < wide; q++) {
-        uint32_t at = col[q][e];
-        if (!at) continue;
-        if (at <= last) return false;
-        last = at;
-        if (s->nnz++ == 0) s->from = base + e * wide + q;
-        s->to = base + e * wide + q + 1;
-      }
-    }
-    base += m * wide;
+/* Rows e .. end of an output, where none of its pieces from .. to begins another run. */
+typedef struct cjj_stretch {
+  uint32_t from, to;
+  int64_t e, end, m; /* m: rows of the output */
+  int64_t base;      /* place of the output's coefficients */
+} cjj_stretch;
+
+/* Before the first one of output i. */
+static void first_stretch(const stencil *s, uint32_t i, cjj_stretch *x, int64_t base) {
+  *x = (cjj_stretch){.from = s->first[i], .to = s->first[i + 1], .m = cjt_count(cjj_y(s->f, (int)i)), .base = base};
+  for (uint32_t k = x->from; k < x->to; k++) s->run[k] = 0;
+}
+
+static bool next_stretch(const stencil *s, cjj_stretch *x) {
+  if (x->end == x->m) return false;
+  x->e = x->end;
+  x->end = x->m;
+  for (uint32_t k = x->from; k < x->to; k++) s->run[k] += nth_columns(s, k)->run[s->run[k]].end == (size_t)x->e;
+  for (uint32_t k = x->from; k < x->to; k++) {
+    int64_t end = (int64_t)nth_columns(s, k)->run[s->run[k]].end;
+    x->end = end < x->end ? end : x->end;
   }
   return true;
 }
 
-/* Writes the pattern, and the places of its entries among the coefficients side by side into src, if that is there. */
-static void write_rows(const cj_graph *f, const stencil *s, cj_pattern *p, int64_t *src) {
-  int64_t n = 0, row = 0, base = 0;
-  for (uint32_t i = 0; i < f->nout; i++) {
-    int64_t m = cjt_count(cjj_y(f, (int)i)), wide = s->first[i + 1] - s->first[i];
-    const uint32_t *const *col = s->col + s->first[i];
-    for (int64_t e = 0; e < m; e++) {
-      for (int64_t q = 0; q < wide; q++) {
-        uint32_t at = col[q][e];
-        if (!at) continue;
-        if (src) src[n] = base + e * wide + q;
-        p->col[n++] = (int64_t)at - 1;
+/* Piece k in a stretch.  False: it has no columns there. */
+static bool band_of(const stencil *s, const cjj_stretch *x, uint32_t k, cjj_band *b) {
+  const cjj_ids *at = nth_columns(s, k);
+  const cjj_range *run = &at->run[s->run[k]];
+  int64_t start = s->run[k] ? (int64_t)run[-1].end : 0;
+  *b =
+      (cjj_band){.rows = x->end - x->e, .col = (int64_t)run->first - 1 + (x->e - start) * run->step, .step = run->step};
+  return run->first != 0;
+}
+/* The bands of a stretch.  False: there is no memory, or the columns of some row do not ascend. */
+static bool add_bands(stencil *s, const cjj_stretch *x) {
+  int64_t wide = x->to - x->from, rows = x->end - x->e, width = 0;
+  if (!CJM_GROW(s->l->c, s->band, s->cap, s->nband + (size_t)wide + 1)) return false;
+  cjj_band *b = s->band + s->nband;
+  for (uint32_t k = x->from; k < x->to; k++) {
+    if (!band_of(s, x, k, &b[width])) continue;
+    int64_t place = x->base + x->e * wide + (k - x->from), over = rows - 1;
+    if (width > 0 && (b[width].col <= b[width - 1].col ||
+                      b[width].col + over * b[width].step <= b[width - 1].col + over * b[width - 1].step))
+      return false;
+    if (s->nnz == 0) s->from = place;
+    s->to = place + over * wide + 1;
+    s->nnz += rows;
+    width++;
+  }
+  if (width == 0) *b = (cjj_band){.rows = rows};
+  for (int64_t q = 0; q < width; q++) b[q].width = width;
+  s->nband += (uint32_t)(width ? width : 1);
+  return true;
+}
+
+static bool collect_bands(stencil *s) {
+  int64_t base = 0;
+  cjj_stretch x;
+  for (uint32_t i = 0; i < s->f->nout; i++) {
+    first_stretch(s, i, &x, base);
+    while (next_stretch(s, &x))
+      if (!add_bands(s, &x)) return false;
+    base += x.m * (x.to - x.from);
+  }
+  return true;
+}
+
+/* Places of the nonzeros among the coefficients side by side. */
+static void write_places(const stencil *s, int64_t *src) {
+  int64_t base = 0;
+  cjj_stretch x;
+  cjj_band b;
+  for (uint32_t i = 0; i < s->f->nout; i++) {
+    first_stretch(s, i, &x, base);
+    int64_t wide = x.to - x.from, n = 0;
+    while (next_stretch(s, &x)) {
+      int64_t width = 0, at = 0;
+      for (uint32_t k = x.from; k < x.to; k++) width += band_of(s, &x, k, &b);
+      for (uint32_t k = x.from; k < x.to; k++) {
+        if (!band_of(s, &x, k, &b)) continue;
+        for (int64_t e = x.e; e < x.end; e++) src[n + (e - x.e) * width + at] = base + e * wide + (k - x.from);
+        at++;
       }
-      p->rowptr[++row] = n;
+      n += width * (x.end - x.e);
     }
-    base += m * wide;
+    src += n;
+    base += x.m * wide;
   }
 }
 
@@ -193,7 +255,7 @@ static cj_ref side_lines(cjj_frame *w, const cjj_local *l, const stencil *s, con
 }
 
 /* The pattern of rows that ascend, and their nonzeros. */
-static cj_ref stencil_nonzeros(cjj_frame *w, const cjj_local *l, const stencil *s, const cj_ref *c, int dtype,
+static cj_ref stencil_nonzeros(cjj_frame *w, const cjj_local *l, stencil *s, const cj_ref *c, int dtype,
                                cj_pattern **pattern) {
   int64_t rows = 0, cols = 0;
   for (uint32_t i = 0; i < w->f->nout; i++) rows += cjt_count(cjj_y(w->f, (int)i));
@@ -201,9 +263,10 @@ static cj_ref stencil_nonzeros(cjj_frame *w, const cjj_local *l, const stencil *
   bool run = s->to - s->from == s->nnz;
   cjj_places src = {.n = s->nnz, .first = s->from, .step = run};
   size_t bytes = run ? 0 : (size_t)s->nnz * sizeof(int64_t);
-  if (!(*pattern = cjj_pattern_room(w->g->c, rows, cols, s->nnz))) return 0;
   if (!run && !(src.at = cjm_alloc(w->g->c, bytes))) return 0;
-  write_rows(w->f, s, *pattern, src.at);
+  if (!run) write_places(s, src.at);
+  *pattern = cjj_pattern_banded(w->g->c, rows, cols, s->nnz, s->band, s->nband, s->cap);
+  if (*pattern) s->band = NULL;
   cj_ref all = cjg_ok(w->g) ? side_lines(w, l, s, c, dtype) : 0, nz = 0;
   if (all) nz = cjj_take(w->g, all, &src);
   cjm_free(w->g->c, src.at, bytes);
@@ -218,9 +281,9 @@ static int64_t places_in_line(const cj_graph *f, const cjj_local *l, int64_t *ro
     int64_t first = 0;
     for (int i = 0; i < x->output; i++) first += cjt_count(cjj_y(f, i));
     for (size_t e = 0; e < x->n; e++, base++) {
-      if (x->col[e] == 0) continue;
+      if (x->at->id[e] == 0) continue;
       row[n] = first + (int64_t)e;
-      col[n] = (int64_t)x->col[e] - 1;
+      col[n] = (int64_t)x->at->id[e] - 1;
       at[n++] = base;
     }
   }
@@ -228,12 +291,15 @@ static int64_t places_in_line(const cj_graph *f, const cjj_local *l, int64_t *ro
 }
 
 /* Of rows in any order, in which a column may come twice. */
-static cj_ref scattered_nonzeros(cjj_frame *w, const cjj_local *l, const cj_ref *c, int dtype, cj_pattern **pattern) {
+static cj_ref scattered_nonzeros(cjj_frame *w, cjj_local *l, const cj_ref *c, int dtype, cj_pattern **pattern) {
   int64_t n = count_entries(l), rows = 0, cols = 0;
   size_t bytes = (size_t)(4 * n + 1) * sizeof(int64_t);
   int64_t *row = cjm_alloc(w->g->c, bytes);
   cj_ref nz = 0;
-  if (!row) return 0;
+  if (!row || !write_columns(l)) {
+    cjm_free(w->g->c, row, bytes);
+    return 0;
+  }
   int64_t *col = row + n, *at = col + n, *place = at + n;
   for (uint32_t i = 0; i < w->f->nout; i++) rows += cjt_count(cjj_y(w->f, (int)i));
   for (uint32_t j = 0; j < w->f->narg; j++) cols += cjt_count(cjj_x(w->f, (int)j));
@@ -253,19 +319,22 @@ static cj_ref scattered_nonzeros(cjj_frame *w, const cjj_local *l, const cj_ref 
   return nz;
 }
 
-cj_ref cjj_local_nonzeros(cjj_frame *w, const cjj_local *l, int dtype, cj_pattern **pattern) {
+cj_ref cjj_local_nonzeros(cjj_frame *w, cjj_local *l, int dtype, cj_pattern **pattern) {
   cj_type none = {.dtype = (uint8_t)dtype, .rank = 1};
   const cj_ref *c = cjj_frame_inline(w, l->g, NULL, 0);
-  size_t bytes = l->n * sizeof(uint32_t *) + (l->n + (size_t)w->f->nout + 1) * sizeof(uint32_t);
-  stencil s = {.col = c ? cjm_alloc(w->g->c, bytes) : NULL};
+  size_t bytes = l->n * sizeof(uint32_t) + (l->n + (size_t)w->f->nout + 1) * sizeof(uint32_t);
+  stencil s = {.f = w->f, .l = l, .run = c ? cjm_alloc(w->g->c, bytes) : NULL};
   cj_ref nz = 0;
-  if (s.col) {
-    s.piece = (uint32_t *)(s.col + l->n);
+  if (s.run) {
+    s.piece = s.run + l->n;
     s.first = s.piece + l->n;
-    order_pieces(l, (int)w->f->nout, &s);
-    nz = count_rows(w->f, l, &s) ? stencil_nonzeros(w, l, &s, c, dtype, pattern)
-                                 : scattered_nonzeros(w, l, c, dtype, pattern);
+    order_pieces(&s);
+    if (collect_bands(&s))
+      nz = stencil_nonzeros(w, l, &s, c, dtype, pattern);
+    else if (cjg_ok(w->g))
+      nz = scattered_nonzeros(w, l, c, dtype, pattern);
   }
-  cjm_free(w->g->c, (void *)s.col, bytes);
+  cjm_free(w->g->c, s.band, s.cap * sizeof *s.band);
+  cjm_free(w->g->c, s.run, bytes);
   return *pattern && (*pattern)->nnz == 0 ? cjb_zeros(w->g, &none) : nz;
 }

@@ -11,6 +11,7 @@
 
 #include "jacobian/colour.h"
 #include "jacobian/jacobian.h"
+#include "jacobian/walk.h"
 #include "rules/build.h"
 
 #include <math.h>
@@ -86,6 +87,9 @@ cj_status cjj_pattern_linear(cj_ctx *c, const cj_graph *lin, int nx, int64_t max
 int64_t cjj_pattern_entry(const cj_pattern *p, int64_t row, int64_t j);
 /* Room for a pattern: rowptr[0] is 0, the rest undefined. */
 cj_pattern *cjj_pattern_room(cj_ctx *c, int64_t rows, int64_t cols, int64_t nnz);
+/* A pattern of these bands, which it takes over (cap: of the array) unless there is an error. */
+cj_pattern *cjj_pattern_banded(cj_ctx *c, int64_t rows, int64_t cols, int64_t nnz, cjj_band *band, uint32_t nband,
+                               uint32_t cap);
 /* The columns from .. to of p as a pattern of its own. */
 cj_pattern *cjj_pattern_columns(const cj_pattern *p, int64_t from, int64_t to);
 
@@ -163,14 +167,13 @@ cj_ref cjj_coloured_nonzeros(cjj_frame *w, const cjj_cut *cut, int dtype);
 
 /* --- local.c: shifted diagonals ---------------------------------------------------------------- */
 /*
-** A Jacobian as a few diagonals: row e of output `output` has the e-th element of a coefficient in column
-** col[e] - 1, if col[e] is not 0.
+** A Jacobian as a few diagonals: row e of output `output` has the e-th element of a coefficient in the column that is
+** set e of `at`, if there is one.
 */
 typedef struct cjj_piece {
   int output;
-  size_t n;
-  const uint32_t *col;  /* n: one an element of the output */
-  struct cjj_ids *held; /* what it is part of */
+  size_t n;    /* elements of the output */
+  cjj_ids *at; /* in runs */
 } cjj_piece;
 struct cjj_local {
   cj_ctx *c;
@@ -183,7 +186,7 @@ struct cjj_local {
 bool cjj_local_find(cj_ctx *c, const cj_graph *lin, int nx, cjj_local **out);
 void cjj_local_free(cjj_local *l);
 /* --- local_emit.c --- */
-bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, const cjj_local *l, cj_ref *J);
+bool cjj_local_blocks(cjj_frame *w, const cjj_cut *cut, cjj_local *l, cj_ref *J);
 /* The nonzeros in pattern order, and the pattern. */
-cj_ref cjj_local_nonzeros(cjj_frame *w, const cjj_local *l, int dtype, cj_pattern **pattern);
+cj_ref cjj_local_nonzeros(cjj_frame *w, cjj_local *l, int dtype, cj_pattern **pattern);
 #endif

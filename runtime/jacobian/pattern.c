@@ -56,8 +56,7 @@ static void find_last_uses(cjj_walk *w, const uint8_t *live) {
 static bool seed(cjj_walk *w, cj_ref r, int64_t from) { /* columns from, from + 1, .. */
   cjj_deps d;
   if (cjt_count(cjg_type(w->g, r)) == 0) return true;
-  if (!cjj_deps_new(w, cjg_type(w->g, r), &d)) return false;
-  for (size_t e = 0; e < d.buf->n; e++) d.buf->id[e] = (cjj_set)((size_t)from + e + 1);
+  if (!cjj_runs_count(w, cjg_type(w->g, r), (cjj_set)(from + 1), &d)) return false;
   if (enter_deps(w, r, &d)) return true;
   cjj_deps_drop(w, &d);
   return false;
@@ -120,6 +119,45 @@ cj_pattern *cjj_pattern_room(cj_ctx *c, int64_t rows, int64_t cols, int64_t nnz)
   return p;
 }
 
+static void write_bands(const cj_pattern *p, int64_t *rowptr, int64_t *col) {
+  int64_t n = 0, row = 0, width;
+  rowptr[0] = 0;
+  for (size_t k = 0; k < p->nband; k += (size_t)(width ? width : 1)) {
+    const cjj_band *b = &p->band[k];
+    width = b->width;
+    for (int64_t e = 0; e < b->rows; e++) {
+      for (int64_t q = 0; q < width; q++) col[n++] = b[q].col + e * b[q].step;
+      rowptr[++row] = n;
+    }
+  }
+}
+
+/* What is known of a pattern does not change by that: it is const for those who ask. */
+bool cjj_pattern_write(const cj_pattern *p) {
+  cj_pattern *own = (cj_pattern *)p;
+  if (p->rowptr) return true;
+  int64_t *room = cjm_alloc(p->c, pattern_bytes(p->rows, p->nnz));
+  if (!room) return false;
+  write_bands(p, room, room + p->rows + 1);
+  own->rowptr = room;
+  own->col = room + p->rows + 1;
+  return true;
+}
+
+cj_pattern *cjj_pattern_banded(cj_ctx *c, int64_t rows, int64_t cols, int64_t nnz, cjj_band *band, uint32_t nband,
+                               uint32_t cap) {
+  cj_pattern *p = cjm_alloc(c, sizeof *p);
+  if (!p) return NULL;
+  *p = (cj_pattern){
+      .c = c, .refs = 1, .rows = rows, .cols = cols, .nnz = nnz, .band = band, .nband = nband, .bandcap = cap};
+  cjm_retain_ctx(c);
+  if (nband < pattern_bytes(rows, nnz) / (2 * sizeof *band) || !cjj_pattern_write(p)) return p;
+  cjm_free(c, band, cap * sizeof *band); /* they save no memory */
+  p->band = NULL;
+  p->nband = p->bandcap = 0;
+  return p;
+}
+
 cj_pattern *cjj_pattern_retain(cj_pattern *p) {
   __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
   return p;
@@ -129,6 +167,7 @@ void cjj_pattern_release(cj_pattern *p) {
   if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
   cj_ctx *c = p->c;
   cjm_free(c, p->rowptr, pattern_bytes(p->rows, p->nnz));
+  cjm_free(c, p->band, p->bandcap * sizeof *p->band);
   cjm_free(c, p, sizeof *p);
   cjm_release_ctx(c);
 }

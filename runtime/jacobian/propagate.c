@@ -73,7 +73,9 @@ static bool by_view(cjj_walk *w, cj_ref r, cjj_deps *out) {
     *out = cjj_deps_share(out);
     return true;
   }
-  if (!cjj_deps_flatten(w, &d, type_of(w, nth_operand(w, r, 0)), &flat)) return false;
+  bool ok = d.buf->run ? cjj_runs_flatten(w, &d, type_of(w, nth_operand(w, r, 0)), &flat)
+                       : cjj_deps_flatten(w, &d, type_of(w, nth_operand(w, r, 0)), &flat);
+  if (!ok) return false;
   if (seen_as(w, r, &flat, out)) return true;
   cjj_deps_drop(w, &flat);
   return on_everything(w, r, out);
@@ -87,13 +89,14 @@ typedef struct moved { /* operands of a kernel that runs on sets */
   cjj_set none;
 } moved;
 
-/* An operand as the kernel is to see it: sets, or the value of an index.  False: that is not known. */
+/* An operand as the kernel is to see it: sets, or the value of an index.  False: that is not known, or an error. */
 static bool as_operand(cjj_walk *w, cj_ref x, moved *m, int i) {
   const cjj_deps *d = cjj_deps_of(w, x);
   const cj_type *t = type_of(w, x);
   m->type[i] = cjt_as(*t, CJ_F32);
   m->view[i] = (cj_view){.type = &m->type[i]};
   if (d) {
+    if (!cjj_ids_write(w->c, d->buf)) return false;
     m->view[i].data = (char *)(d->buf->id + d->off);
     memcpy(m->view[i].stride, d->stride, sizeof d->stride);
   } else if (cjt_isfloat(t->dtype)) {
@@ -262,6 +265,8 @@ static bool by_moves(cjj_walk *w, cj_ref r, cjj_deps *out) {
   const cj_op *row = cjg_row(w->g, r);
   int op = cjg_at(w->g, r)->op;
   bool known = false;
+  if (!cjj_runs_move(w, r, out)) return false;
+  if (out->buf) return true;
   if (op == CJ_OP_cast || op == CJ_OP_stop) return by_elements(w, r, out);
   if (op == CJ_OP_fold) return by_fold(w, r, out);
   if (op == CJ_OP_scatter_add) return by_scatter_add(w, r, out);

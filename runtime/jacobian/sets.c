@@ -17,10 +17,17 @@ bool cjj_sets_open(cjj_sets *s, cj_ctx *c, int64_t cols, int64_t limit) {
   }
   s->cols = (uint32_t)cols;
   s->limit = (uint32_t)(limit < INT32_MAX ? limit : INT32_MAX);
-  s->slot = cjm_zalloc(c, SLOTS * sizeof *s->slot);
+  return true;
+}
+
+/* The tables, when first needed: stencils unite nothing. */
+static bool make_tables(cjj_sets *s) {
+  if (s->mark) return true;
+  if (!cjm_ok(s->c)) return false;
+  s->slot = cjm_zalloc(s->c, SLOTS * sizeof *s->slot);
   s->nslot = s->slot ? SLOTS : 0;
-  s->memo = cjm_zalloc(c, MEMO * 3 * sizeof *s->memo);
-  s->mark = cjm_zalloc(c, (s->cols + (size_t)1) * sizeof *s->mark);
+  s->memo = cjm_zalloc(s->c, MEMO * 3 * sizeof *s->memo);
+  s->mark = cjm_zalloc(s->c, (s->cols + (size_t)1) * sizeof *s->mark);
   return s->slot && s->memo && s->mark;
 }
 
@@ -146,6 +153,7 @@ cjj_set cjj_sets_unite(cjj_sets *s, cjj_set a, cjj_set b) {
     a = b;
     b = t;
   }
+  if (!make_tables(s)) return 0;
   cjj_set *m = s->memo + 3 * (cjm_mix(a, b) & (MEMO - 1));
   if (m[0] == a && m[1] == b) return m[2];
   cjj_set u = join_two(s, a, b);
@@ -166,6 +174,7 @@ void cjj_sets_begin(cjj_sets *s) {
 
 static void pick(cjj_sets *s, cjj_set a) { /* notes the columns of a that are new */
   uint32_t one, n;
+  if (!make_tables(s)) return;
   if (a > s->cols) {
     cjj_setrec *r = &s->rec[a - s->cols - 1];
     if (r->stamp == s->epoch) return;

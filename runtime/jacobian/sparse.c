@@ -108,7 +108,7 @@ static bool cut_sparsely(cj_ctx *c, const cj_graph *f, bool hessian, cj_pattern 
 
 /* The nonzeros by diagonals or colours. */
 static cj_ref nonzeros_of_cut(cjj_frame *w, const cjj_cut *cut, cj_pattern **pattern, int dtype) {
-  const cjj_local *l = cut->part[0].local;
+  cjj_local *l = cut->part[0].local;
   return l ? cjj_local_nonzeros(w, l, dtype, pattern) : cjj_coloured_nonzeros(w, cut, dtype);
 }
 

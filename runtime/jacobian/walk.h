@@ -9,10 +9,21 @@
 #include "exec/exec.h"
 #include "jacobian/sets.h"
 
+/* From where the run before ends (0 for the first one): first, first + step, .., single columns; or first 0, step 0:
+** nothing. */
+typedef struct cjj_range {
+  size_t end;
+  cjj_set first;
+  int32_t step;
+} cjj_range;
+
+/* n sets, one by one or in runs: shifted copies of the columns stay a few runs, however many they are. */
 typedef struct cjj_ids {
   uint32_t refs;
   size_t n;
-  cjj_set id[];
+  uint32_t nrun, cap;
+  cjj_set *id;    /* NULL: only in runs so far */
+  cjj_range *run; /* NULL: not in runs */
 } cjj_ids;
 
 /* buf NULL: no element depends on anything. */
@@ -37,6 +48,7 @@ bool cjj_deps_new(cjj_walk *w, const cj_type *t, cjj_deps *out); /* row-major, s
 cjj_deps cjj_deps_share(const cjj_deps *v);
 void cjj_deps_drop(cjj_walk *w, cjj_deps *v);
 void cjj_ids_release(cj_ctx *c, cjj_ids *ids);
+bool cjj_ids_write(cj_ctx *c, cjj_ids *ids); /* one by one, if they are not */
 /* v, of type t, as an operand that broadcasts to type to: the same sets. */
 cjj_deps cjj_deps_broadcast(const cjj_deps *v, const cj_type *t, const cj_type *to);
 /* Elementwise unions of n values that have been broadcast to t. */
@@ -45,11 +57,32 @@ bool cjj_deps_unite(cjj_walk *w, const cjj_deps *v, int n, const cj_type *t, cjj
 bool cjj_deps_squash(cjj_walk *w, const cjj_deps *v, const cj_type *t, uint32_t mask, cjj_deps *out);
 /* The sets of v, of type t, one after the other. */
 bool cjj_deps_flatten(cjj_walk *w, const cjj_deps *v, const cj_type *t, cjj_deps *out);
-bool cjj_deps_same(const cjj_deps *x, const cjj_deps *z, const cj_type *t);
-/* The least and the greatest set. */
-void cjj_deps_range(const cjj_deps *v, const cj_type *t, cjj_set *least, cjj_set *most);
+/* *same: whether x and z, of type t, are.  False: an error. */
+bool cjj_deps_same(cjj_walk *w, const cjj_deps *x, const cjj_deps *z, const cj_type *t, bool *same);
+cjj_set cjj_deps_greatest(const cjj_deps *v, const cj_type *t); /* of sets that are there one by one */
 /* More elements to look at: false if that is too many, or the caller cancels. */
 bool cjj_walk_more(cjj_walk *w, int64_t elements);
+
+/* Nested loops over strided sets; a step moves n offsets. */
+typedef struct cjj_nest {
+  int rank, n;
+  int64_t dim[CJ_MAXRANK], i[CJ_MAXRANK];
+  const int64_t *stride[3];
+  int64_t off[3];
+} cjj_nest;
+bool cjj_nest_step(cjj_nest *l); /* false: that was the last */
+/* The last axis of t is left to an inner loop: its size and its step. */
+int64_t cjj_nest_lines(const cjj_deps *v, const cj_type *t, cjj_nest *l, int64_t *step);
+
+/* --- runs.c: the same in runs ------------------------------------------------------------- */
+/* first, first + 1, .. */
+bool cjj_runs_count(cjj_walk *w, const cj_type *t, cjj_set first, cjj_deps *out);
+/* The sets of v, of type t, one after the other; single columns. */
+bool cjj_runs_flatten(cjj_walk *w, const cjj_deps *v, const cj_type *t, cjj_deps *out);
+/* Both are in runs; of type t. */
+bool cjj_runs_same(cjj_walk *w, const cjj_deps *x, const cjj_deps *z, const cj_type *t, bool *same);
+/* The rules of embed (by step 1) and cat, if their operands are in runs; else *out stays empty. */
+bool cjj_runs_move(cjj_walk *w, cj_ref r, cjj_deps *out);
 
 /* --- pattern.c --------------------------------------------------------------------------- */
 /* For the jvp of a program of nx arguments; limit: of the sets. */
