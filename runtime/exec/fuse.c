@@ -59,8 +59,27 @@ static bool try_alias(cje_planner *P, cj_ref r, const cj_view *x, const cje_alia
   return cje_set_alias(P, r, stride, &a);
 }
 
+/* r is a slice of something among zeros that is not there: the same of that something, as far as it goes. */
+static bool fuse_window(cje_planner *P, cj_ref r) {
+  cj_ref padded = cjg_operands(P->g, r)[0], x = cjg_operands(P->g, padded)[0];
+  const cj_type *t = cjg_type(P->g, r);
+  const cje_alias *known = cje_alias_of(P, x);
+  cje_alias a = known ? *known : (cje_alias){.root = x};
+  int64_t stride[CJ_MAXRANK], line, n = cjt_count(cjg_type(P->g, x));
+  cjt_strides(t, stride);
+  line = t->rank ? stride[0] : 1;
+  int64_t shift = (cjg_attr(P->g, r)->v[1] - cjg_attr(P->g, padded)->v[1]) * line, m = cjt_count(t);
+  a.whole = false;
+  a.offset += shift;
+  a.begin = shift < 0 ? -shift : 0;
+  a.end = n - shift < m ? n - shift : m;
+  a.window = a.begin > 0 || a.end < m;
+  return cje_set_alias(P, r, stride, &a);
+}
+
 static bool fuse_view(cje_planner *P, cj_ref r) {
   cj_ref x = cjg_operands(P->g, r)[0];
+  if (P->padded[x]) return fuse_window(P, r);
   const cje_alias *known = cje_alias_of(P, x);
   cje_alias from = known ? *known : (cje_alias){.root = x, .whole = true};
   cj_view shape = P->p->shape.at[cje_shape_of(P, x)];
@@ -111,11 +130,58 @@ static bool isfused(int op) { return op == CJ_OP_cast || cjr_row(op)->kind == CJ
 
 static bool is_afterwards(const cje_planner *P, cj_ref r) { return cje_ispack(P->g, r) || cje_ischeck(P->g, r); }
 
+/* --- windows --------------------------------------------------------------------------------------- */
+
+/* r is along its outermost axis, by step 1, and not empty. */
+static bool is_outermost(const cje_planner *P, cj_ref r, int op) {
+  const cj_attr *a = cjg_attr(P->g, r);
+  bool same = cjg_at(P->g, r)->op == op && a->v[0] == cjg_type(P->g, r)->rank && a->v[2] == 1;
+  return same && cjt_count(cjg_type(P->g, r)) > 1;
+}
+
+/* User r of x leaves it unneeded: a slice of something embedded, or elementwise instruction on such a slice. */
+static bool reads_window(const cje_planner *P, cj_ref r, cj_ref x) {
+  if (is_outermost(P, x, CJ_OP_embed)) return is_outermost(P, r, CJ_OP_slice) && P->padded[r];
+  if (!is_outermost(P, x, CJ_OP_slice)) return false;
+  return isfused(cjg_at(P->g, r)->op) && cjt_count(cjg_type(P->g, r)) == cjt_count(cjg_type(P->g, x));
+}
+
+/*
+** Where something is put among zeros only to be read shifted, as in stencils, it need not be there: those who read it
+** see what it is made of, and zeros elsewhere.  padded: by instruction, what is embedded so, and slices of it.
+*/
+static void find_padded(cje_planner *P) {
+  const cj_graph *g = P->g;
+  memset(P->padded, 1, g->len);
+  for (uint32_t k = 0; k < g->nout; k++) P->padded[g->out[k]] = 0;
+  for (cj_ref r = g->len - 1; r >= 1; r--) {
+    P->padded[r] &= is_outermost(P, r, CJ_OP_embed) || is_outermost(P, r, CJ_OP_slice);
+    if (!P->live[r] || cjg_issource(g, r)) continue;
+    for (int i = 0; i < cjg_at(g, r)->nin; i++) {
+      cj_ref x = cjg_operands(g, r)[i];
+      if (P->padded[x]) P->padded[x] = reads_window(P, r, x);
+    }
+  }
+  for (cj_ref r = 1; r < g->len; r++)
+    if (cjg_at(g, r)->op == CJ_OP_slice) P->padded[r] = 0;
+}
+
+/* What is embedded as r lies row by row, so that it can be seen through windows. */
+static bool is_seen_through(const cje_planner *P, cj_ref r) {
+  cj_ref x = cjg_operands(P->g, r)[0];
+  const cj_view *shape = &P->p->shape.at[cje_shape_of(P, x)];
+  return cjt_iscontiguous(shape->type, shape->stride) && !cjg_isloop(P->g, cje_root_of(P, x));
+}
+
 static bool fuse_one(cje_planner *P, cj_ref r, uint32_t *open) {
   const cj_node *node = cjg_at(P->g, r);
   int64_t n = cjt_count(cjg_type(P->g, r));
   if (P->root[r].base != CJE_WORK || n == 0) return true; /* it is there, or nothing is to be computed */
   if (node->nin == 1 && cjr_row(node->op)->alias) return fuse_view(P, r);
+  if (P->padded[r] && (P->padded[r] = is_seen_through(P, r))) {
+    P->live[r] = false;
+    return true;
+  }
   uint32_t step = isfused(node->op)         ? fuse_elementwise(P, r, n, open)
                   : is_afterwards(P, r)     ? fuse_elementwise(P, r, 1, open)
                   : cjr_row(node->op)->subs ? new_step(P, CJE_LOOP, r, n)
@@ -129,6 +195,7 @@ static bool fuse_one(cje_planner *P, cj_ref r, uint32_t *open) {
 
 bool cje_fuse(cje_planner *P) {
   uint32_t open[NOPEN] = {0};
+  find_padded(P);
   for (cj_ref r = 1; r < P->g->len; r++)
     if (P->live[r] && !fuse_one(P, r, open)) return false;
   return true;

@@ -62,13 +62,22 @@ static bool add_moving(builder *b, const cje_place *at, uint32_t *entry) {
   return true;
 }
 
-static bool add_gather(builder *b, const cje_place *at, const cje_pattern *q, uint32_t *entry) {
+static bool add_gather(builder *b, const cje_place *at, const cje_pattern *q, int64_t begin, int64_t end,
+                       uint32_t *entry) {
   cj_plan *p = b->P->p;
   *entry = take_slot(b);
   if (!CJE_ROOM(b->P, p->gather)) return false;
-  p->gather.at[p->gather.n] = (cje_gather){*at, *q, 0, 0};
+  p->gather.at[p->gather.n] = (cje_gather){*at, *q, begin, end};
   cje_blockop load = {.fn = CJE_LOAD, .y = *entry, .x = {p->gather.n++}};
   return add_op(b->P, &load);
+}
+
+/* x, of which elements are missing. */
+static bool add_window(builder *b, const cje_place *at, cj_ref x, uint32_t *entry) {
+  const cje_alias *a = cje_alias_of(b->P, x);
+  const cj_type *t = cjg_type(b->P->g, x);
+  cje_pattern q = {.ndim = 1, .dim = {cjt_count(t)}, .stride = {1}, .esize = cjt_dsize(t->dtype)};
+  return add_gather(b, at, &q, a->begin, a->end, entry);
 }
 
 /* The entry of x, an operand of r from outside.  A gathered one is good for one shape of r only. */
@@ -84,9 +93,10 @@ static bool outside(builder *b, cj_ref r, cj_ref x, uint32_t *entry) {
     if (!give_slot(b, x)) return false;
   }
   cje_access how = cje_pattern_make(&q, cjg_type(P->g, r), shape->type, shape->stride);
-  bool good = how == CJE_SPLAT   ? add_fixed(b, &at, entry)
-              : how == CJE_DENSE ? add_moving(b, &at, entry)
-                                 : add_gather(b, &at, &q, entry);
+  bool good = P->view[x] && cje_alias_of(P, x)->window ? add_window(b, &at, x, entry)
+              : how == CJE_SPLAT                       ? add_fixed(b, &at, entry)
+              : how == CJE_DENSE                       ? add_moving(b, &at, entry)
+                                                       : add_gather(b, &at, &q, 0, cjt_count(cjg_type(P->g, r)), entry);
   P->seen[x] = b->step;
   P->entry[x] = *entry;
   P->shaped[x] = type;

@@ -27,6 +27,7 @@ static bool find_pointer(cje_groupcode *b, const cje_pointer *want, int64_t offs
   v->disp = far ? 0 : (int32_t)offset;
   for (v->pointer = 0; v->pointer < b->pointer.n; v->pointer++) {
     const cje_pointer *q = &b->pointer.at[v->pointer];
+    if (q->window || p.window) continue;
     if (q->base == p.base && q->offset == p.offset && q->step == p.step && q->row == p.row && q->slot == p.slot)
       return true;
   }
@@ -42,6 +43,15 @@ static bool place_line(cje_groupcode *b, uint32_t x, uint32_t base, int64_t offs
   v->home = CJE_LINE;
   v->slot = slot;
   return find_pointer(b, &want, offset, v);
+}
+
+/* v, which is in its slot or elsewhere, gets a pointer that no other value has. */
+static bool own_pointer(cje_groupcode *b, cje_vector *v) {
+  if (!CJM_GROW(b->p->c, b->pointer.at, b->pointer.cap, b->pointer.n + 1)) return false;
+  b->pointer.at[b->pointer.n] = b->pointer.at[v->pointer];
+  b->pointer.at[b->pointer.n].window = true;
+  v->pointer = b->pointer.n++;
+  return true;
 }
 
 /* Elements that follow each other from row to row. */
@@ -112,6 +122,7 @@ static bool read_load(group_reader *r, const cje_blockop *op, int dtype) {
     if (!good) return false;
   } else {
     y = add_load(b, op->x[0], dtype);
+    if (y != CJE_NONE) b->val.at[y].window = b->rows == 1 && (from->begin > 0 || from->end < b->k->n);
   }
   r->value[op->y] = y;
   return y != CJE_NONE;
@@ -268,6 +279,7 @@ static bool give_slot_to(cje_groupcode *b, uint32_t x, uint32_t *dying) {
   if (v->home != CJE_NOHOME || (v->from % 2 && v->last <= v->from)) return true;
   int32_t slot = b->g.unused.n ? b->g.unused.at[--b->g.unused.n] : (int32_t)b->nslot++;
   if (!place_line(b, x, CJE_WORK, 0, dense_row(b, x), true)) return false;
+  if (v->window && !own_pointer(b, v)) return false;
   v->disp = slot;
   uint32_t *list = &dying[v->last > v->from ? v->last : v->from];
   v->phase = *list;

@@ -42,6 +42,7 @@ typedef struct cje_vector {
   bool pinned;          /* its register is not given to others in this phase */
   bool single;          /* one element for all, at base + offset */
   bool slot;            /* LINE in a slot */
+  bool window;          /* it stays where it is loaded from, when all of a block is there */
   bool live;            /* for counting */
   uint32_t gather;      /* LINE, POINT: the load of the group that does the same; CJE_NONE */
   uint32_t base;        /* of single */
@@ -56,6 +57,7 @@ typedef struct cje_pointer {
   uint8_t reg;               /* 0: none, it is fetched from its cell */
   bool slot;                 /* of slots, which stay where they are from block to block */
   bool fixed;                /* it is the workspace, always */
+  bool window;               /* one value's own, which a call sets for each block */
 } cje_pointer;
 
 /* An instruction with result y, which of a store nobody reads; in a phase first the loads, then the calls, the stores,

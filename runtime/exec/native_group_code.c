@@ -46,7 +46,8 @@ static bool has_row_loop(const cje_groupcode *b) {
 static void start_pointer(cje_groupcode *b, uint32_t i) {
   cje_pointer *q = &b->pointer.at[i];
   cje_asm *a = room_for(b);
-  q->fixed = q->base == CJE_WORK && q->offset == 0 && !has_row_loop(b) && (q->slot || b->walk == CJE_AT_ONCE);
+  q->fixed =
+      !q->window && q->base == CJE_WORK && q->offset == 0 && !has_row_loop(b) && (q->slot || b->walk == CJE_AT_ONCE);
   q->reg = q->fixed ? CJE_RBX : 0;
   if (q->fixed) return;
   cje_load64(a, CJE_RAX, base_at(q->base));
@@ -112,14 +113,23 @@ static void call_address(cje_asm *a, uint64_t address) {
   cje_call(a, CJE_RAX);
 }
 
-/* cje_pattern_load(pattern, y, address, first, n) */
+/* cje_load_block(from, y, address, first, n), or cje_window_block, which says where y is. */
 static void emit_gather(cje_groupcode *b, const cje_vins *ins) {
   const cje_gather *from = &b->p->gather.at[ins->gather];
-  address_of(b, ins->y, CJE_RSI);
-  cje_set64(room_for(b), CJE_RDI, (uint64_t)(uintptr_t)&from->pattern);
+  const cje_vector *y = &b->val.at[ins->y];
+  bool window = b->pointer.at[y->pointer].window;
+  cje_asm *a = room_for(b);
+  if (window)
+    cje_lea(a, CJE_RSI, cje_mem(CJE_RBX, y->disp));
+  else
+    address_of(b, ins->y, CJE_RSI);
+  cje_set64(room_for(b), CJE_RDI, (uint64_t)(uintptr_t)from);
   far_address(b, &from->from, CJE_RDX);
   block_extent(b);
-  call_address(room_for(b), (uint64_t)(uintptr_t)cje_pattern_load);
+  call_address(room_for(b), window ? (uint64_t)(uintptr_t)cje_window_block : (uint64_t)(uintptr_t)cje_load_block);
+  if (!window) return;
+  cje_alu64_imm(a, CJE_SUB, cje_xmm(CJE_RAX), y->disp);
+  cje_store64(room_for(b), CJE_RAX, cell_at(b->cells, y->pointer));
 }
 
 /* cje_store_block(to, address, x, first, n) */
@@ -149,7 +159,7 @@ static uint32_t woven_stores(const cje_groupcode *b, uint32_t at, uint32_t end) 
   return seen == (1u << k) - 1 ? (uint32_t)k : 1;
 }
 
-/* cje_weave_block(to, k, base, src, first, n) */
+/* cje_weave_block(to, weave, base, src, first, n) */
 static void emit_weave(cje_groupcode *b, uint32_t at, uint32_t k) {
   const cje_gather *to = &b->p->gather.at[b->ins.at[b->order[at]].gather];
   int64_t low = to->from.offset;
@@ -165,7 +175,7 @@ static void emit_weave(cje_groupcode *b, uint32_t at, uint32_t k) {
   cje_lea(a, CJE_R8, cje_mem(CJE_RCX, 0));
   cje_lea(a, CJE_RCX, cje_mem(CJE_RSP, 0));
   cje_set64(a, CJE_RDI, (uint64_t)(uintptr_t)to);
-  cje_set64(a, CJE_RSI, k);
+  cje_set64(a, CJE_RSI, (uint64_t)(uintptr_t)cjk_weave(b->p->c->isa));
   cje_load64(a, CJE_RDX, base_at(to->from.base));
   call_address(a, (uint64_t)(uintptr_t)cje_weave_block);
 }

@@ -203,7 +203,7 @@ static uint32_t count_copies(const cje_planner *P) {
 static void close_planner(cje_planner *P) {
   cj_ctx *c = P->c;
   size_t refs = P->g->len * sizeof(uint32_t);
-  cjm_free(c, P->live, P->g->len);
+  cjm_free(c, P->live, 2 * (size_t)P->g->len);
   cjm_free(c, P->root, P->nroot * sizeof *P->root);
   cjm_free(c, P->view, refs);
   cjm_free(c, P->entry, refs);
@@ -227,7 +227,8 @@ static bool open_planner(cje_planner *P) {
   cj_ctx *c = P->c;
   size_t refs = P->g->len * sizeof(uint32_t);
   cje_space_open(&P->space, c, 0);
-  if (!(P->live = cjm_alloc(c, P->g->len))) return false;
+  if (!(P->live = cjm_alloc(c, 2 * (size_t)P->g->len))) return false;
+  P->padded = P->live + P->g->len;
   cjg_live(P->g, P->live);
   P->nroot = P->g->len + count_copies(P);
   if (!(P->root = cjm_zalloc(c, P->nroot * sizeof *P->root))) return false;

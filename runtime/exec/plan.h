@@ -22,6 +22,7 @@
 
 #include "exec/exec.h"
 #include "exec/pattern.h"
+#include "kernel/kernels.h"
 
 enum { CJE_WORK, CJE_KONST, CJE_INPUT };
 enum { CJE_BLOCK = 256, CJE_RUN_MAX = 512 };
@@ -92,7 +93,7 @@ typedef struct cje_group {
 typedef struct cje_gather {
   cje_place from; /* or to */
   cje_pattern pattern;
-  int64_t begin, end; /* STORE: these elements alone */
+  int64_t begin, end; /* STORE: these elements alone; LOAD: the others are zeros */
 } cje_gather;
 
 /* n equal operations on cells, which are offsets in bytes; results are put one behind the other. */
@@ -192,12 +193,17 @@ struct cj_plan {
 /* run.c: n elements by a row without a loop, which is a cast. */
 void cje_cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool splat);
 
+/* run.c: elements first .. first+n-1 of a group from src to dst. */
+void cje_load_block(const cje_gather *from, char *dst, const char *src, int64_t first, int64_t n);
+/* The same where they follow each other: where they are if all are there, else dst, which they are copied to. */
+const char *cje_window_block(const cje_gather *from, char *dst, const char *src, int64_t first, int64_t n);
+
 /* run.c: elements first .. first+n-1 of a group to where they go from dst on. */
 void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t first, int64_t n);
 
-/* Of k patterns that weave (native_group_code.c), src in the order in which their elements follow each other; base:
-** of all of them. */
-void cje_weave_block(const cje_gather *to, int64_t k, char *base, char *const *src, int64_t first, int64_t n);
+/* Of patterns that weave (native_group_code.c), as many as their elements are apart; src in the order in which their
+** elements follow each other; base: of all of them. */
+void cje_weave_block(const cje_gather *to, cjk_weaver weave, char *base, char *const *src, int64_t first, int64_t n);
 
 /* Element k of a move: its cell, and its distance from the place. */
 static inline uint32_t cje_move_cell(const cj_plan *p, const cje_move *m, uint32_t k) {

@@ -37,8 +37,9 @@ typedef struct cje_draft {
 
 typedef struct cje_alias { /* of a view: where in which root it starts, in elements */
   uint32_t root;
-  bool whole; /* all of the root in its order */
-  int64_t offset;
+  bool whole;  /* all of the root in its order */
+  bool window; /* elements begin .. end alone are there, one behind the other; the others are zeros */
+  int64_t offset, begin, end;
 } cje_alias;
 
 typedef struct cje_draftloop { /* of a loop: where its flags are in keep, one a carry: its history is read */
@@ -59,7 +60,8 @@ typedef struct cje_planner {
   const cj_graph *g;
   cj_plan *p;
   uint8_t *live;
-  cje_root *root; /* nroot of them */
+  uint8_t *padded; /* by instruction: something among zeros that is not made; fuse.c */
+  cje_root *root;  /* nroot of them */
   uint32_t nroot, ncopy;
   uint32_t *view; /* by ref: 0, or the shape of a view, whose alias is alias.at[shape - p->type.n] */
   /* by root; what they mean is group.c's and tape.c's */

@@ -61,14 +61,29 @@ void cje_cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool spl
   (void)f->eval(&in, 1, &a, &out, NULL); /* a cast cannot fail */
 }
 
+void cje_load_block(const cje_gather *from, char *dst, const char *src, int64_t first, int64_t n) {
+  int64_t begin = first > from->begin ? first : from->begin, end = first + n < from->end ? first + n : from->end;
+  size_t size = from->pattern.esize;
+  if (begin >= end) begin = end = first;
+  memset(dst, 0, (size_t)(begin - first) * size);
+  memset(dst + (size_t)(end - first) * size, 0, (size_t)(first + n - end) * size);
+  if (begin < end) cje_pattern_load(&from->pattern, dst + (size_t)(begin - first) * size, src, begin, end - begin);
+}
+
+const char *cje_window_block(const cje_gather *from, char *dst, const char *src, int64_t first, int64_t n) {
+  if (first >= from->begin && first + n <= from->end) return src + first * (int64_t)from->pattern.esize;
+  cje_load_block(from, dst, src, first, n);
+  return dst;
+}
+
 void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t first, int64_t n) {
   int64_t begin = first > to->begin ? first : to->begin, end = first + n < to->end ? first + n : to->end;
   if (begin < end)
     cje_pattern_store(&to->pattern, dst, src + (begin - first) * (int64_t)to->pattern.esize, begin, end - begin);
 }
 
-void cje_weave_block(const cje_gather *to, int64_t k, char *base, char *const *src, int64_t first, int64_t n) {
-  int64_t begin = first, end = first + n, low = to->from.offset;
+void cje_weave_block(const cje_gather *to, cjk_weaver weave, char *base, char *const *src, int64_t first, int64_t n) {
+  int64_t k = to->pattern.stride[0], begin = first, end = first + n, low = to->from.offset;
   for (int64_t i = 0; i < k; i++) { /* rows of which all is stored */
     if (to[i].begin > begin) begin = to[i].begin;
     if (to[i].end < end) end = to[i].end;
@@ -82,7 +97,7 @@ void cje_weave_block(const cje_gather *to, int64_t k, char *base, char *const *s
     cje_store_block(&to[i], base + to[i].from.offset, own, first, begin - first);
     cje_store_block(&to[i], base + to[i].from.offset, own + 8 * (end - first), end, first + n - end);
   }
-  cjk_weave(base + low + 8 * k * begin, x, (int)k, end - begin);
+  weave(base + low + 8 * k * begin, x, (int)k, end - begin);
 }
 
 /* The pointers of a frame are written long before they are read: one that is asked for right after it was written,
@@ -107,7 +122,7 @@ static void advance_frames(const cj_plan *p, const cje_group *k, char **frame) {
 static void gather_op(const runner *u, const cje_blockop *op, char *values, int64_t first, int64_t n) {
   const cje_gather *gather = &u->p->gather.at[op->x[0]];
   if (op->fn == CJE_LOAD)
-    cje_pattern_load(&gather->pattern, values, at(u, &gather->from), first, n);
+    cje_load_block(gather, values, at(u, &gather->from), first, n);
   else
     cje_store_block(gather, at(u, &gather->from), values, first, n);
 }

@@ -47,28 +47,6 @@ void cjk_store(void *dst, int64_t stride, const void *src, int64_t n, size_t esi
 
 /* --- weaving: written out, so that the compiler finds vectors ----------------------------------------------------- */
 
-typedef uint64_t __attribute__((may_alias)) word8;
-
-static void weave_2(word8 *restrict y, const word8 *a, const word8 *b, int64_t n) {
-  for (int64_t r = 0; r < n; r++) y[2 * r] = a[r], y[2 * r + 1] = b[r];
-}
-static void weave_3(word8 *restrict y, const word8 *a, const word8 *b, const word8 *c, int64_t n) {
-  for (int64_t r = 0; r < n; r++) y[3 * r] = a[r], y[3 * r + 1] = b[r], y[3 * r + 2] = c[r];
-}
-static void weave_4(word8 *restrict y, const word8 *a, const word8 *b, const word8 *c, const word8 *d, int64_t n) {
-  for (int64_t r = 0; r < n; r++) y[4 * r] = a[r], y[4 * r + 1] = b[r], y[4 * r + 2] = c[r], y[4 * r + 3] = d[r];
-}
-
-void cjk_weave(void *dst, const char *const *src, int k, int64_t n) {
-  const word8 *x[CJK_WEAVE] = {NULL};
-  for (int i = 0; i < k; i++) x[i] = (const word8 *)(const void *)src[i];
-  switch (k) {
-  case 2: weave_2(dst, x[0], x[1], n); break;
-  case 3: weave_3(dst, x[0], x[1], x[2], n); break;
-  default: weave_4(dst, x[0], x[1], x[2], x[3], n); break;
-  }
-}
-
 /* A plane whose rows are contiguous in y and whose columns are contiguous in x, in tiles that stay in
 ** the cache on both sides. */
 #define TILE 16

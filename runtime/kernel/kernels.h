@@ -26,7 +26,8 @@ void cjk_load(void *dst, const void *src, int64_t stride, int64_t n, size_t esiz
 void cjk_store(void *dst, int64_t stride, const void *src, int64_t n, size_t esize);
 /* n rows of k (2 .. CJK_WEAVE) elements of 8 bytes; element i of row r is src[i][r]. */
 enum { CJK_WEAVE = 4 };
-void cjk_weave(void *dst, const char *const *src, int k, int64_t n);
+typedef void (*cjk_weaver)(void *dst, const char *const *src, int k, int64_t n);
+cjk_weaver cjk_weave(int isa);
 /* Copies src over the region of dst whose axis (from the front) indices are first + k step. */
 void cjk_putregion(cj_view *dst, int axis, int64_t first, int64_t step, const cj_view *src);
 

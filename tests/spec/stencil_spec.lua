@@ -108,3 +108,79 @@ describe("stencils", function()
     same(S:mv(x), S:t():tmv(x), 1e-12)
   end)
 end)
+
+-- What is put among zeros and only read shifted is never made: those who read it see zeros beyond its ends.
+describe("windows", function()
+  local function shifted(p, k, n) return p[{{k, k + n - 1}}] end
+  local programs = {
+    ["side by side"] = function(u, n)
+      local p = cj.pad(u, {2, 3})
+      return cj.maximum(shifted(p, 1, n), shifted(p, 5, n)), cj.minimum(shifted(p, 3, n), shifted(p, 2, n))
+    end,
+    ["of what is computed"] = function(u, n)
+      local p = cj.pad(u:abs(), {1, 1})
+      return shifted(p, 1, n):exp(), shifted(p, 3, n):gt(shifted(p, 2, n)), u:abs()
+    end,
+    ["beyond the ends"] = function(u, n)
+      local p = cj.pad(u, {n + 1, n})
+      return shifted(p, 1, n) - u, shifted(p, n + 1, n) - u, shifted(p, 2 * n, n) - u, p[{{1, n + 3}}]:neg()
+    end,
+    ["of what is read otherwise, too"] = function(u, n)
+      local p = cj.pad(u, {1, 1})
+      return shifted(p, 1, n):neg(), p, p:sum(), shifted(p, 3, n)
+    end,
+    ["of columns, backwards, of windows"] = function(u, n)
+      local p = cj.pad(u:flip(1), {1, 0})
+      local q = cj.pad(shifted(p, 1, n):neg(), {0, 1})
+      return shifted(q, 2, n) - u, p[{{1, -1, 2}}]:neg()
+    end,
+    ["broadcast"] = function(u, n)
+      local p = cj.pad(u, {1, 1})
+      return shifted(p, 3, n) - cj.stack {u, u}, shifted(p, 1, n) - cj.stack({u, u}, 2):sum(2)
+    end,
+    ["results beside each other"] = function(u, n)
+      local p = cj.pad(u, {1, 1})
+      return cj.stack({shifted(p, 1, n):neg(), u:abs(), shifted(p, 3, n):abs()}, 2)
+    end,
+  }
+  local names = {}
+  for name in pairs(programs) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    for _, dtype in ipairs {"float64", "float32"} do
+      it(name .. ", " .. dtype, function()
+        for _, n in ipairs {1, 2, 3, 5, 17, 64, 511, 512, 513, 1024, 1025, 2000, 20000} do
+          local u = (cj.rand(n) - 0.5):to(dtype)
+          local want = {programs[name](u, n)}
+          local F = cj.compile(function(x) return programs[name](x, n) end)
+          for _ = 1, 2 do
+            local got = {F(u)}
+            same(#got, #want)
+            for i = 1, #want do same(got[i], want[i], name == "of what is computed" and 1e-6 or 0) end
+          end
+        end
+      end)
+    end
+  end
+  it("of rows", function()
+    for _, shape in ipairs {{2, 1}, {2, 3}, {7, 5}, {40, 33}, {3, 2000}} do
+      local u = cj.rand(table.unpack(shape))
+      local function f(x)
+        local p = cj.pad(x, {0, 0, 1, 1})
+        return p[{{1, -3}}] - p[{{3, -1}}], x - cj.pad(x, {1, 1})[{{}, {3, -1}}]
+      end
+      local a, b = f(u)
+      local c, d = cj.compile(f)(u)
+      same(a, c, 0)
+      same(b, d, 0)
+    end
+  end)
+  it("leave nothing to copy", function()
+    local F = cj.compile(function(u)
+      local p = cj.pad(u, {1, 1})
+      return p[{{3, -1}}] - p[{{1, -3}}]
+    end)
+    F(cj.rand(5000))
+    same(F:explain():find("embed", 1, true), nil)
+  end)
+end)
