@@ -67,7 +67,7 @@ static bool add_gather(builder *b, const cje_place *at, const cje_pattern *q, in
   cj_plan *p = b->P->p;
   *entry = take_slot(b);
   if (!CJE_ROOM(b->P, p->gather)) return false;
-  p->gather.at[p->gather.n] = (cje_gather){*at, *q, begin, end};
+  p->gather.at[p->gather.n] = (cje_gather){.from = *at, .pattern = *q, .begin = begin, .end = end};
   cje_blockop load = {.fn = CJE_LOAD, .y = *entry, .x = {p->gather.n++}};
   return add_op(b->P, &load);
 }
@@ -80,11 +80,26 @@ static bool add_window(builder *b, const cje_place *at, cj_ref x, uint32_t *entr
   return add_gather(b, at, &q, a->begin, a->end, entry);
 }
 
+/* A column of rows that the group picks itself. */
+static bool add_pick(builder *b, cj_ref x, const cje_pattern *q, uint32_t *entry) {
+  cje_planner *P = b->P;
+  const cje_alias *a = cje_alias_of(P, x);
+  const cj_ref *in = cjg_operands(P->g, cje_root_of(P, x));
+  cje_place at = cje_place_of(P, in[0]);
+  at.offset += a ? a->offset * (int64_t)at.size : 0;
+  if (!add_gather(b, &at, q, 0, INT64_MAX, entry)) return false;
+  cje_gather *from = &P->p->gather.at[P->p->gather.n - 1];
+  from->picked = true;
+  from->index = cje_place_of(P, in[1]);
+  return true;
+}
+
 /* The entry of x, an operand of r from outside.  A gathered one is good for one shape of r only. */
 static bool outside(builder *b, cj_ref r, cj_ref x, uint32_t *entry) {
   cje_planner *P = b->P;
   const cj_view *shape = &P->p->shape.at[cje_shape_of(P, x)];
-  cje_place at = cje_place_of(P, x);
+  bool picked = cje_ispicked(P, cje_root_of(P, x));
+  cje_place at = picked ? (cje_place){0} : cje_place_of(P, x);
   uint32_t type = cjg_at(P->g, r)->type;
   cje_pattern q;
   if (P->seen[x] == b->step) {
@@ -94,6 +109,7 @@ static bool outside(builder *b, cj_ref r, cj_ref x, uint32_t *entry) {
   }
   cje_access how = cje_pattern_make(&q, cjg_type(P->g, r), shape->type, shape->stride);
   bool good = P->view[x] && cje_alias_of(P, x)->window ? add_window(b, &at, x, entry)
+              : picked                                 ? add_pick(b, x, &q, entry)
               : how == CJE_SPLAT                       ? add_fixed(b, &at, entry)
               : how == CJE_DENSE                       ? add_moving(b, &at, entry)
                                                        : add_gather(b, &at, &q, 0, cjt_count(cjg_type(P->g, r)), entry);
@@ -118,21 +134,69 @@ static bool result(builder *b, cj_ref r, uint32_t *entry) {
   return true;
 }
 
-/* r is stored in the result of a cat, whose buffer the first one that does so takes. */
-static bool store(builder *b, cj_ref r, uint32_t entry) {
-  cje_planner *P = b->P;
+/* Where the result of a cat starts; the first one that stores there gives it its buffer. */
+static bool place_cat(cje_planner *P, cj_ref cat, cje_place *at) {
+  cje_root *root = &P->root[cat];
+  bool placed = root->base != CJE_WORK || P->into[cat] == CJE_PLACED;
+  if (!placed && !cje_settle(P, cat, (int64_t)cjt_bytes(cjg_type(P->g, cat)))) return false;
+  if (!placed) P->into[cat] = CJE_PLACED;
+  *at = (cje_place){root->base, (uint32_t)cjt_dsize(cjg_type(P->g, cat)->dtype), root->offset};
+  return true;
+}
+
+/* The gathers of all operands of a cat, in their order; f: those of forward. */
+static bool make_gathers(cje_planner *P, cje_forwarded *f) {
   cj_plan *p = P->p;
-  const cje_forwarded *f = &P->forward.at[P->into[r] - 1];
-  cje_root *root = &P->root[f->to];
-  bool placed = root->base != CJE_WORK || P->into[f->to] == CJE_PLACED;
-  if (!placed && !cje_settle(P, f->to, (int64_t)cjt_bytes(cjg_type(P->g, f->to)))) return false;
-  if (!placed) P->into[f->to] = CJE_PLACED;
-  uint32_t size = (uint32_t)cjt_dsize(cjg_type(P->g, r)->dtype);
-  cje_place at = {root->base, size, root->offset + f->first * (int64_t)size};
-  if (!CJE_ROOM(P, p->gather)) return false;
-  p->gather.at[p->gather.n] = (cje_gather){at, f->pattern, f->begin, f->end};
-  cje_blockop op = {.fn = CJE_STORE, .y = entry, .x = {p->gather.n++}};
-  return add_op(P, &op) && (P->until[r] || give_slot(b, r));
+  cje_place at;
+  if (!place_cat(P, f->to, &at)) return false;
+  f->gather = p->gather.n;
+  for (uint32_t i = 0; i < cjg_at(P->g, f->to)->nin; i++) {
+    cje_gather to = {.from = at,
+                     .pattern = f[i].pattern,
+                     .begin = f[i].begin,
+                     .end = f[i].end,
+                     .column = (uint8_t)i,
+                     .columns = f->columns};
+    to.from.offset += f[i].first * (int64_t)at.size;
+    if (!CJE_ROOM(P, p->gather)) return false;
+    p->gather.at[p->gather.n++] = to;
+  }
+  return true;
+}
+
+/* The entry is stored in the result of a cat. */
+static bool store(builder *b, const cje_forwarded *f, uint32_t entry) {
+  cje_planner *P = b->P;
+  cje_forwarded *all = &P->forward.at[f - P->forward.at - f->operand];
+  if (all->gather == CJE_UNMADE && !make_gathers(P, all)) return false;
+  cje_blockop op = {.fn = CJE_STORE, .y = entry, .x = {all->gather + f->operand}};
+  return add_op(P, &op);
+}
+
+/* r, wherever it is wanted. */
+static bool store_everywhere(builder *b, cj_ref r, uint32_t entry) {
+  cje_planner *P = b->P;
+  for (uint32_t i = P->into[r]; i; i = P->forward.at[i - 1].next)
+    if (!store(b, &P->forward.at[i - 1], entry)) return false;
+  return !P->into[r] || P->until[r] || give_slot(b, r);
+}
+
+/* What the group only stores.  By now slots of operands have been given back. */
+static bool store_carried(builder *b, const cje_forwarded *f) {
+  cje_planner *P = b->P;
+  cj_ref x = f->from;
+  const cj_view *shape = &P->p->shape.at[cje_shape_of(P, x)];
+  cje_place at = cje_place_of(P, x);
+  cje_pattern q;
+  uint32_t entry;
+  bool dense = cje_pattern_make(&q, shape->type, shape->type, shape->stride) == CJE_DENSE;
+  if (!(dense ? outside(b, x, x, &entry) : add_gather(b, &at, &q, 0, cjt_count(shape->type), &entry)) ||
+      !store(b, f, entry))
+    return false;
+  if (dense) return true;
+  if (!CJE_ROOM(P, P->few)) return false;
+  P->few.at[P->few.n++] = entry;
+  return true;
 }
 
 /* number: of r within the group, from 1 */
@@ -150,7 +214,7 @@ static bool lower_one(builder *b, cj_ref r, uint32_t number) {
     if (kind_of(op.x[i]) == FIXED) op.splat |= (uint8_t)(1u << i);
   }
   if (!result(b, r, &op.y) || !add_op(P, &op)) return false;
-  if (P->into[r] && !store(b, r, op.y)) return false;
+  if (!store_everywhere(b, r, op.y)) return false;
   for (int i = 0; i < nin; i++) { /* once: until is cleared */
     uint32_t key = key_of(b, in[i]);
     if (P->until[key] == number && !give_slot(b, key)) return false;
@@ -257,5 +321,7 @@ bool cje_lower_group(cje_planner *P, uint32_t step) {
   number = 0;
   for (uint32_t i = 0; i < d->count; i++, r = P->root[r].next)
     if (!lower_one(&b, r, ++number)) return false;
+  for (uint32_t i = d->carried; i; i = P->forward.at[i - 1].next)
+    if (!store_carried(&b, &P->forward.at[i - 1])) return false;
   return add_group(&b, &k);
 }

@@ -8,7 +8,15 @@
 #include <string.h>
 
 enum { GROUP_LEAST = 2, GROUP_MOST = 1 << 16 }; /* instructions */
-enum { ROOM_STATE = 64, ROOM_VECTOR = 64, ROOM_SLOTS = 65536, BLOCK_MOST = 512, BLOCK_GOOD = 64, L1_SLOTS = 32768 };
+enum {
+  ROOM_STATE = 64,
+  ROOM_COLUMNS = CJK_WEAVE * 8,
+  ROOM_VECTOR = 64,
+  ROOM_SLOTS = 65536,
+  BLOCK_MOST = 512,
+  BLOCK_GOOD = 64,
+  L1_SLOTS = 32768
+};
 
 /* --- values and pointers ------------------------------------------------------------------------------------ */
 
@@ -145,12 +153,13 @@ static bool read_outside(group_reader *r, uint32_t entry, int dtype) {
   return true;
 }
 
-static bool read_operand(group_reader *r, const cje_blockop *op, const cje_fn *f, int k, cje_vins *i) {
-  uint32_t *value = &r->value[op->x[k]];
-  if (*value == CJE_NONE && !read_outside(r, op->x[k], f->xdtype[k])) return false;
+/* Operand k of i is what that entry holds. */
+static bool read_operand(group_reader *r, uint32_t entry, int dtype, int k, cje_vins *i) {
+  uint32_t *value = &r->value[entry];
+  if (*value == CJE_NONE && !read_outside(r, entry, dtype)) return false;
   i->x[k] = *value;
   uint32_t gather = r->b->val.at[*value].gather;
-  if (i->kind == CJE_VCALL && gather != CJE_NONE) i->x[k] = *value = add_load(r->b, gather, f->xdtype[k]);
+  if (i->kind != CJE_VOP && gather != CJE_NONE) i->x[k] = *value = add_load(r->b, gather, dtype);
   return i->x[k] != CJE_NONE;
 }
 
@@ -159,7 +168,7 @@ static bool read_op(group_reader *r, const cje_blockop *op) {
   const cje_fn *f = &b->p->fn.at[op->fn];
   cje_vins i = {.fn = op->fn, .kind = cje_vec_inline(f, b->g.size) ? CJE_VOP : CJE_VCALL};
   for (int k = 0; k < f->nin; k++)
-    if (!read_operand(r, op, f, k, &i)) return false;
+    if (!read_operand(r, op->x[k], f->xdtype[k], k, &i)) return false;
   i.y = r->value[op->y] = add_vector(b, f->ydtype);
   if (i.y == CJE_NONE || add_ins(b, &i) == CJE_NONE) return false;
   if (op->y < b->k->nslot) return true;
@@ -171,8 +180,9 @@ static bool read_op(group_reader *r, const cje_blockop *op) {
 static int load_dtype(size_t esize) { return esize == 1 ? CJ_BOOL : esize == 4 ? CJ_F32 : CJ_F64; }
 
 static bool read_store(group_reader *r, const cje_blockop *op) {
-  cje_vins i = {.kind = CJE_VSTORE, .x = {r->value[op->y]}, .gather = op->x[0], .y = add_vector(r->b, CJ_BOOL)};
-  if (i.y == CJE_NONE) return false;
+  cje_vins i = {.kind = CJE_VSTORE, .gather = op->x[0], .y = add_vector(r->b, CJ_BOOL)};
+  int dtype = load_dtype(r->b->p->gather.at[op->x[0]].pattern.esize);
+  if (i.y == CJE_NONE || !read_operand(r, op->y, dtype, 0, &i)) return false;
   r->b->val.at[i.y].home = CJE_CELL; /* which it never fills */
   return add_ins(r->b, &i) != CJE_NONE;
 }
@@ -229,6 +239,23 @@ static int would_wait(const cje_groupcode *b, const cje_vins *ins) {
     n += v->home == CJE_NOHOME && v->from == time_of(ins) && v->last <= v->from;
   }
   return n;
+}
+
+/* Columns of a row are stored at the same time: that of the last one. */
+static bool join_columns(cje_groupcode *b) {
+  size_t nbytes = ((size_t)b->p->gather.n + 1) * sizeof(uint32_t);
+  uint32_t *depth = cjm_zalloc(b->p->c, nbytes);
+  for (int pass = 0; depth && pass < 2; pass++)
+    for (uint32_t i = 0; i < b->ins.n; i++) {
+      cje_vins *ins = &b->ins.at[i];
+      if (ins->kind != CJE_VSTORE || !b->p->gather.at[ins->gather].columns) continue;
+      uint32_t *all = &depth[ins->gather - b->p->gather.at[ins->gather].column];
+      if (*all < ins->depth) *all = ins->depth;
+      ins->depth = *all; /* final in the second pass */
+      b->val.at[ins->y].from = time_of(ins);
+    }
+  cjm_free(b->p->c, depth, nbytes);
+  return depth != NULL;
 }
 
 /* Backwards: what is read only later moves there unless more would have to wait for it; last becomes known. */
@@ -318,7 +345,8 @@ int64_t cje_native_room(const cj_plan *p, const cje_group *k) {
   }
   int64_t slots = (k->nslot + 4 * ncall + ngather + 4) * k->slotsize;
   int64_t pointers = 2 * 8 * ((int64_t)k->nmoving + 2 * ngather + 4), vectors = (int64_t)k->nslot + k->nfixed + 4;
-  return ROOM_STATE + whole_lines_of(pointers) + ROOM_VECTOR * vectors + (slots < ROOM_SLOTS ? slots : ROOM_SLOTS);
+  return ROOM_STATE + ROOM_COLUMNS + whole_lines_of(pointers) + ROOM_VECTOR * vectors +
+         (slots < ROOM_SLOTS ? slots : ROOM_SLOTS);
 }
 
 /* The longest piece up to most whose rest at the end of n is none or no shorter than a vector. */
@@ -364,7 +392,8 @@ static bool lay_out_group(cje_groupcode *b) {
   int64_t at = b->k->table, end = at + b->k->native;
   if (end > INT32_MAX) return false;
   b->state = (int32_t)at;
-  b->cells = (int32_t)(at + ROOM_STATE);
+  b->columns = (int32_t)(at + ROOM_STATE);
+  b->cells = b->columns + ROOM_COLUMNS;
   b->working = b->cells + 8 * (int32_t)b->pointer.n;
   at = whole_lines_of(b->working + 8 * (int32_t)b->pointer.n);
   for (uint32_t x = 0; x < b->val.n; x++) {
@@ -413,6 +442,7 @@ static bool make_group(cje_groupcode *b, uint32_t *start) {
   if (!read_group(b)) return false;
   if (!group_width(b)) return true;
   find_earliest(b);
+  if (!join_columns(b)) return false;
   find_latest(b);
   if (!sort_phases(b) || !give_slots(b)) return false;
   if (!lay_out_group(b) || !cje_asm_room(b->g.a)) return cjm_ok(b->p->c);

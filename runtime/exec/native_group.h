@@ -107,7 +107,8 @@ typedef struct cje_groupcode {
   uint32_t nphase, nslot, nsingle;
   int64_t rows, cols, block; /* block: elements of a piece, or rows of a block */
   cje_walk walk;
-  int32_t state, cells, working; /* in the workspace: counters, pointers, pointers within a block */
+  int32_t state, columns, cells, working; /* in the workspace: counters, where columns that are woven lie, pointers,
+                                             pointers within a block */
 } cje_groupcode;
 
 /* --- native_group_regs.c --- */

@@ -113,18 +113,17 @@ static void call_address(cje_asm *a, uint64_t address) {
   cje_call(a, CJE_RAX);
 }
 
-/* cje_load_block(from, y, address, first, n), or cje_window_block, which says where y is. */
+/* cje_load_block(from, base, y, first, n), or cje_window_block, which says where y is. */
 static void emit_gather(cje_groupcode *b, const cje_vins *ins) {
-  const cje_gather *from = &b->p->gather.at[ins->gather];
   const cje_vector *y = &b->val.at[ins->y];
   bool window = b->pointer.at[y->pointer].window;
   cje_asm *a = room_for(b);
   if (window)
-    cje_lea(a, CJE_RSI, cje_mem(CJE_RBX, y->disp));
+    cje_lea(a, CJE_RDX, cje_mem(CJE_RBX, y->disp));
   else
-    address_of(b, ins->y, CJE_RSI);
-  cje_set64(room_for(b), CJE_RDI, (uint64_t)(uintptr_t)from);
-  far_address(b, &from->from, CJE_RDX);
+    address_of(b, ins->y, CJE_RDX);
+  cje_set64(room_for(b), CJE_RDI, (uint64_t)(uintptr_t)&b->p->gather.at[ins->gather]);
+  cje_lea(b->g.a, CJE_RSI, cje_mem(CJE_R12, 0));
   block_extent(b);
   call_address(room_for(b), window ? (uint64_t)(uintptr_t)cje_window_block : (uint64_t)(uintptr_t)cje_load_block);
   if (!window) return;
@@ -142,51 +141,42 @@ static void emit_scatter(cje_groupcode *b, const cje_vins *ins) {
   call_address(room_for(b), (uint64_t)(uintptr_t)cje_store_block);
 }
 
-/* How many stores from position `at` on put an element each into rows of as many; 1: nothing of the kind. */
-static uint32_t woven_stores(const cje_groupcode *b, uint32_t at, uint32_t end) {
-  const cje_gather *to = &b->p->gather.at[b->ins.at[b->order[at]].gather];
-  int64_t k = to->pattern.ndim == 1 ? to->pattern.stride[0] : 0, low = to->from.offset;
-  uint32_t seen = 0, first = b->ins.at[b->order[at]].gather;
-  if (k < 2 || k > CJK_WEAVE || at + k > end || first + k > b->p->gather.n || to->pattern.esize != 8) return 1;
-  for (uint32_t i = 0; i < k; i++)
-    if (to[i].from.offset < low) low = to[i].from.offset;
-  for (uint32_t i = 0; i < k; i++) {
-    bool next = b->ins.at[b->order[at + i]].gather == first + i && to[i].from.base == to->from.base;
-    int64_t column = next ? (to[i].from.offset - low) / 8 : k;
-    if (column >= k || to[i].pattern.ndim != 1 || to[i].pattern.stride[0] != k) return 1;
-    seen |= 1u << column;
+/* cje_weave_block(to, base, src, first, n), of all columns of the rows to which the store at that position belongs. */
+static void emit_weave(cje_groupcode *b, uint32_t at, uint32_t end) {
+  const cje_gather *own = &b->p->gather.at[b->ins.at[b->order[at]].gather], *to = own - own->column;
+  for (; at < end; at++) {
+    const cje_vins *ins = &b->ins.at[b->order[at]];
+    const cje_gather *column = &b->p->gather.at[ins->gather];
+    if (column < to || column >= to + to->columns) continue;
+    address_of(b, ins->x[0], CJE_RCX);
+    cje_store64(room_for(b), CJE_RCX, cje_mem(CJE_RBX, b->columns + 8 * column->column));
   }
-  return seen == (1u << k) - 1 ? (uint32_t)k : 1;
-}
-
-/* cje_weave_block(to, weave, base, src, first, n) */
-static void emit_weave(cje_groupcode *b, uint32_t at, uint32_t k) {
-  const cje_gather *to = &b->p->gather.at[b->ins.at[b->order[at]].gather];
-  int64_t low = to->from.offset;
-  for (uint32_t i = 0; i < k; i++)
-    if (to[i].from.offset < low) low = to[i].from.offset;
-  for (uint32_t i = 0; i < k; i++) {
-    address_of(b, b->ins.at[b->order[at + i]].x[0], CJE_RCX);
-    cje_store64(room_for(b), CJE_RCX, cje_mem(CJE_RSP, (int32_t)(to[i].from.offset - low)));
-  }
-  block_extent(b); /* rcx and r8, which are r8 and r9 here */
+  block_extent(b); /* rcx and r8, which are rcx and r8 here too */
   cje_asm *a = room_for(b);
-  cje_lea(a, R9, cje_mem(CJE_R8, 0));
-  cje_lea(a, CJE_R8, cje_mem(CJE_RCX, 0));
-  cje_lea(a, CJE_RCX, cje_mem(CJE_RSP, 0));
+  cje_lea(a, CJE_RDX, cje_mem(CJE_RBX, b->columns));
   cje_set64(a, CJE_RDI, (uint64_t)(uintptr_t)to);
-  cje_set64(a, CJE_RSI, (uint64_t)(uintptr_t)cjk_weave(b->p->c->isa));
-  cje_load64(a, CJE_RDX, base_at(to->from.base));
+  cje_load64(a, CJE_RSI, base_at(to->from.base));
+  cje_set64(a, R9, (uint64_t)(uintptr_t)cjk_weave(b->p->c->isa));
   call_address(a, (uint64_t)(uintptr_t)cje_weave_block);
 }
 
-static void emit_stores(cje_groupcode *b, uint32_t at, uint32_t end) {
-  for (uint32_t k; at < end; at += k) {
-    k = woven_stores(b, at, end);
-    if (k > 1)
-      emit_weave(b, at, k);
-    else
-      emit_scatter(b, &b->ins.at[b->order[at]]);
+/* The columns of a row are stored by the first of them. */
+static bool is_first_column(const cje_groupcode *b, uint32_t from, uint32_t at) {
+  const cje_gather *own = &b->p->gather.at[b->ins.at[b->order[at]].gather], *to = own - own->column;
+  for (; from < at; from++) {
+    const cje_gather *column = &b->p->gather.at[b->ins.at[b->order[from]].gather];
+    if (column >= to && column < to + to->columns) return false;
+  }
+  return true;
+}
+
+static void emit_stores(cje_groupcode *b, uint32_t from, uint32_t end) {
+  for (uint32_t at = from; at < end; at++) {
+    const cje_vins *ins = &b->ins.at[b->order[at]];
+    if (b->p->gather.at[ins->gather].columns == 0)
+      emit_scatter(b, ins);
+    else if (is_first_column(b, from, at))
+      emit_weave(b, at, end);
   }
 }
 
@@ -459,6 +449,8 @@ static void emit_phases(cje_groupcode *b) {
     const uint32_t *start = &b->start[CJE_NVKIND * phase];
     for (uint32_t at = start[CJE_VLOAD]; at < start[CJE_VCALL]; at++) emit_gather(b, &b->ins.at[b->order[at]]);
     for (uint32_t at = start[CJE_VCALL]; at < start[CJE_VSTORE]; at++) emit_block_call(b, &b->ins.at[b->order[at]]);
+    for (uint32_t at = start[CJE_VLOAD]; at < start[CJE_VSTORE]; at++)
+      b->val.at[b->ins.at[b->order[at]].y].there = true; /* what loops drop need not be put elsewhere */
     emit_stores(b, start[CJE_VSTORE], start[CJE_VOP]);
     emit_loop(b, phase);
   }

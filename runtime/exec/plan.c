@@ -243,7 +243,7 @@ static bool open_planner(cje_planner *P) {
 
 static bool plan(cje_planner *P) {
   if (!open_planner(P) || !copy_pools(P) || !copy_inputs(P) || !sources(P) || !cje_constants(P) || !cje_loops_open(P) ||
-      !cje_fuse(P) || !cje_forward(P) || !plan_outputs(P))
+      !cje_fuse(P) || !cje_pick(P) || !cje_forward(P) || !plan_outputs(P))
     return false;
   take_over(P);
   return cje_lower(P);

@@ -93,7 +93,10 @@ typedef struct cje_group {
 typedef struct cje_gather {
   cje_place from; /* or to */
   cje_pattern pattern;
-  int64_t begin, end; /* STORE: these elements alone; LOAD: the others are zeros */
+  bool picked; /* LOAD: element i is the one that the pattern has for index[i], an int64_t */
+  cje_place index;
+  int64_t begin, end;      /* STORE: these elements alone; LOAD: the others are zeros */
+  uint8_t column, columns; /* STORE: the group stores rows of so many columns, of which this is one; columns 0: else */
 } cje_gather;
 
 /* n equal operations on cells, which are offsets in bytes; results are put one behind the other. */
@@ -193,17 +196,16 @@ struct cj_plan {
 /* run.c: n elements by a row without a loop, which is a cast. */
 void cje_cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool splat);
 
-/* run.c: elements first .. first+n-1 of a group from src to dst. */
-void cje_load_block(const cje_gather *from, char *dst, const char *src, int64_t first, int64_t n);
+/* run.c: elements first .. first+n-1 of what a group loads, into dst. */
+void cje_load_block(const cje_gather *from, char *const *base, char *dst, int64_t first, int64_t n);
 /* The same where they follow each other: where they are if all are there, else dst, which they are copied to. */
-const char *cje_window_block(const cje_gather *from, char *dst, const char *src, int64_t first, int64_t n);
+const char *cje_window_block(const cje_gather *from, char *const *base, char *dst, int64_t first, int64_t n);
 
 /* run.c: elements first .. first+n-1 of a group to where they go from dst on. */
 void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t first, int64_t n);
 
-/* Of patterns that weave (native_group_code.c), as many as their elements are apart; src in the order in which their
-** elements follow each other; base: of all of them. */
-void cje_weave_block(const cje_gather *to, cjk_weaver weave, char *base, char *const *src, int64_t first, int64_t n);
+/* The same of all columns of a row, to being the first; base: of all of them. */
+void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n, cjk_weaver weave);
 
 /* Element k of a move: its cell, and its distance from the place. */
 static inline uint32_t cje_move_cell(const cj_plan *p, const cje_move *m, uint32_t k) {

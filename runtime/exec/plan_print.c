@@ -78,6 +78,9 @@ static void put_gather(plan_printer *w, const cje_gather *from) {
   put_place(w, from->from.base, from->from.offset);
   put_strides(w, q->ndim, q->dim);
   put_strides(w, q->ndim, q->stride);
+  if (!from->picked) return;
+  cjm_puts(&w->t, " by ");
+  put_place(w, from->index.base, from->index.offset);
 }
 
 static void blockop(plan_printer *w, const cje_group *k, const cje_blockop *op) {

@@ -4,7 +4,7 @@
 **   regroup.c, contract.c  fewer products, fused multiply-adds, for a plan that will run many times
 **   constants.c  values that are known while planning
 **   plan.c    sources, outputs, which results may take over their operand's buffer; the order of passes
-**   fuse.c    which step computes which instruction;  forward.c  which steps need not be
+**   fuse.c    which step computes which instruction;  pick.c, forward.c  which steps need not be
 **   lower.c   steps with kernels, buffers by liveness;  group.c, tape.c  the elementwise steps
 **
 ** A root is what owns elements: an instruction, or from graph->len on a copy.  Views have another root.
@@ -32,6 +32,7 @@ typedef struct cje_draft {
   uint32_t head, tail; /* first and last instruction; COPY: what is copied, and the root it is copied to */
   uint32_t count;      /* instructions */
   uint32_t dying;      /* roots whose last step this is */
+  uint32_t carried;    /* GROUP: 1 + the first of what it only stores, in forward; 0: none */
   int64_t n;           /* elements of each */
 } cje_draft;
 
@@ -46,12 +47,17 @@ typedef struct cje_draftloop { /* of a loop: where its flags are in keep, one a 
   cj_ref ref;
   uint32_t keep;
 } cje_draftloop;
-/* A result that its group stores in the result of a cat. */
+/* An operand of a cat that a group stores in the cat's result: it computes it, or it is there before (carried).  Those
+** of a cat follow each other in forward. */
 typedef struct cje_forwarded {
-  cj_ref to;
+  cj_ref to, from;
   int64_t first, begin, end; /* its first element there; which of its own elements are stored */
   cje_pattern pattern;
+  uint32_t next;            /* 1 + the next one of the same root, or carried by the same group; 0: none */
+  uint32_t operand, gather; /* which operand of the cat; operand 0: where the gathers of all are, CJE_UNMADE */
+  uint8_t columns;          /* of a cat that weaves: operands, all stored by one group; else 0 */
 } cje_forwarded;
+#define CJE_UNMADE UINT32_MAX
 /* In into, of a cat: it is read once, by a view or an output; then also: it has its buffer. */
 enum { CJE_SOLE = INT32_MAX - 1, CJE_PLACED };
 
@@ -66,7 +72,7 @@ typedef struct cje_planner {
   uint32_t *view; /* by ref: 0, or the shape of a view, whose alias is alias.at[shape - p->type.n] */
   /* by root; what they mean is group.c's and tape.c's */
   uint32_t *entry, *seen, *until, *shaped;
-  uint32_t *into; /* by root: 1 + where forward says what becomes of it; 0: nothing */
+  uint32_t *into; /* by root: 1 + the first entry of forward for it; 0: none */
   CJE_ARRAY(cje_forwarded) forward;
   CJE_ARRAY(cje_alias) alias;
   CJE_ARRAY(cje_draft) draft;
@@ -117,6 +123,9 @@ bool cje_constants(cje_planner *P);
 
 /* fuse.c: gives every live instruction a step or an alias. */
 bool cje_fuse(cje_planner *P);
+/* pick.c: lets groups pick what they read by constant indices. */
+bool cje_pick(cje_planner *P);
+bool cje_ispicked(const cje_planner *P, uint32_t root); /* so that root has no elements of its own */
 /* forward.c: lets groups store where results are put beside others. */
 bool cje_forward(cje_planner *P);
 /* The root of a view that is an output leaves out what the view does not show; false: it cannot. */

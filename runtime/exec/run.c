@@ -61,18 +61,32 @@ void cje_cast_block(const cje_fn *f, int64_t n, void *y, const void *x, bool spl
   (void)f->eval(&in, 1, &a, &out, NULL); /* a cast cannot fail */
 }
 
-void cje_load_block(const cje_gather *from, char *dst, const char *src, int64_t first, int64_t n) {
+/* Elements begin..end-1 of what a group loads. */
+static void load_range(const cje_gather *from, char *const *base, char *dst, int64_t begin, int64_t end) {
+  const cje_pattern *q = &from->pattern;
+  const char *src = base[from->from.base] + from->from.offset;
+  if (from->picked)
+    cjk_pick(dst, src, q->stride[0], (const int64_t *)(void *)(base[from->index.base] + from->index.offset) + begin,
+             end - begin, q->esize);
+  else if (q->ndim == 1)
+    cjk_load(dst, src + begin * q->stride[0] * (int64_t)q->esize, q->stride[0], end - begin, q->esize);
+  else
+    cje_pattern_load(q, dst, src, begin, end - begin);
+}
+
+void cje_load_block(const cje_gather *from, char *const *base, char *dst, int64_t first, int64_t n) {
   int64_t begin = first > from->begin ? first : from->begin, end = first + n < from->end ? first + n : from->end;
   size_t size = from->pattern.esize;
   if (begin >= end) begin = end = first;
   memset(dst, 0, (size_t)(begin - first) * size);
   memset(dst + (size_t)(end - first) * size, 0, (size_t)(first + n - end) * size);
-  if (begin < end) cje_pattern_load(&from->pattern, dst + (size_t)(begin - first) * size, src, begin, end - begin);
+  if (begin < end) load_range(from, base, dst + (size_t)(begin - first) * size, begin, end);
 }
 
-const char *cje_window_block(const cje_gather *from, char *dst, const char *src, int64_t first, int64_t n) {
-  if (first >= from->begin && first + n <= from->end) return src + first * (int64_t)from->pattern.esize;
-  cje_load_block(from, dst, src, first, n);
+const char *cje_window_block(const cje_gather *from, char *const *base, char *dst, int64_t first, int64_t n) {
+  if (first >= from->begin && first + n <= from->end)
+    return base[from->from.base] + from->from.offset + first * (int64_t)from->pattern.esize;
+  cje_load_block(from, base, dst, first, n);
   return dst;
 }
 
@@ -82,22 +96,23 @@ void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t f
     cje_pattern_store(&to->pattern, dst, src + (begin - first) * (int64_t)to->pattern.esize, begin, end - begin);
 }
 
-void cje_weave_block(const cje_gather *to, cjk_weaver weave, char *base, char *const *src, int64_t first, int64_t n) {
-  int64_t k = to->pattern.stride[0], begin = first, end = first + n, low = to->from.offset;
+/* So many are far more than the L2 cache holds. */
+enum { FAR_BYTES = 1 << 22 };
+
+void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n, cjk_weaver weave) {
+  int64_t begin = first, end = first + n, k = to->columns;
   for (int64_t i = 0; i < k; i++) { /* rows of which all is stored */
     if (to[i].begin > begin) begin = to[i].begin;
     if (to[i].end < end) end = to[i].end;
-    if (to[i].from.offset < low) low = to[i].from.offset;
   }
   if (begin > end) begin = end = first;
   const char *x[CJK_WEAVE];
   for (int64_t i = 0; i < k; i++) {
-    const char *own = src[(to[i].from.offset - low) / 8];
     x[i] = src[i] + 8 * (begin - first);
-    cje_store_block(&to[i], base + to[i].from.offset, own, first, begin - first);
-    cje_store_block(&to[i], base + to[i].from.offset, own + 8 * (end - first), end, first + n - end);
+    cje_store_block(&to[i], base + to[i].from.offset, src[i], first, begin - first);
+    cje_store_block(&to[i], base + to[i].from.offset, src[i] + 8 * (end - first), end, first + n - end);
   }
-  weave(base + low + 8 * k * begin, x, (int)k, end - begin);
+  weave(base + to->from.offset + 8 * k * begin, x, (int)k, end - begin, to->pattern.dim[0] >= FAR_BYTES / 8 / k);
 }
 
 /* The pointers of a frame are written long before they are read: one that is asked for right after it was written,
@@ -122,7 +137,7 @@ static void advance_frames(const cj_plan *p, const cje_group *k, char **frame) {
 static void gather_op(const runner *u, const cje_blockop *op, char *values, int64_t first, int64_t n) {
   const cje_gather *gather = &u->p->gather.at[op->x[0]];
   if (op->fn == CJE_LOAD)
-    cje_load_block(gather, values, at(u, &gather->from), first, n);
+    cje_load_block(gather, u->base, values, first, n);
   else
     cje_store_block(gather, at(u, &gather->from), values, first, n);
 }

@@ -295,11 +295,25 @@ static void sort_entries(int64_t rows, int64_t cols, int64_t n, const int64_t *r
   for (int64_t q = 0; q < n; q++) order[start[row[bycol[q]]]++] = bycol[q];
 }
 
-/* Entries that are in order already, each at a place of its own. */
+/* Entries are in order, each at a place of its own. */
 static bool in_sequence(int64_t n, const int64_t *row, const int64_t *col) {
   for (int64_t k = 1; k < n; k++)
     if (row[k] < row[k - 1] || (row[k] == row[k - 1] && col[k] <= col[k - 1])) return false;
   return true;
+}
+
+/* The pattern of such entries. */
+static cj_status pattern_in_sequence(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, const int64_t *row,
+                                     const int64_t *col, int64_t *place, cj_pattern **out) {
+  if (!(*out = cjj_pattern_room(c, rows, cols, n))) return c->status;
+  int64_t *start = (*out)->rowptr, k = 0;
+  for (int64_t i = 0; i <= rows; i++) {
+    while (k < n && row[k] < i) k++;
+    start[i] = k;
+  }
+  if (n) memcpy((*out)->col, col, (size_t)n * sizeof *col);
+  for (int64_t q = 0; place && q < n; q++) place[q] = q;
+  return CJ_OK;
 }
 
 static bool check_entries(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, const int64_t *row, const int64_t *col) {
@@ -320,14 +334,12 @@ cj_status cjj_pattern_make(cj_ctx *c, int64_t rows, int64_t cols, int64_t n, con
     return cjm_fail(c, CJ_EARG, "a pattern cannot have %lld rows, %lld columns and %lld entries", (long long)rows,
                     (long long)cols, (long long)n);
   if (!check_entries(c, rows, cols, n, row, col)) return c->status;
+  if (in_sequence(n, row, col)) return pattern_in_sequence(c, rows, cols, n, row, col, place, out);
   size_t bytes = (size_t)(longer + 1 + 2 * n) * sizeof(int64_t);
   int64_t *start = cjm_alloc(c, bytes);
   if (!start) return c->status;
   int64_t *order = start + longer + 1;
-  if (in_sequence(n, row, col))
-    for (int64_t k = 0; k < n; k++) order[k] = k;
-  else
-    sort_entries(rows, cols, n, row, col, start, order + n, order);
+  sort_entries(rows, cols, n, row, col, start, order + n, order);
   for (int64_t q = 0; q < n; q++) {
     int64_t k = order[q], before = q ? order[q - 1] : -1;
     nnz += before < 0 || row[before] != row[k] || col[before] != col[k];

@@ -163,21 +163,28 @@ static int64_t base_of(const cj_graph *f, bool output, uint32_t k) {
   return at;
 }
 
-/* Rows and columns of all values, in their order. */
-static void places_of(const emitting *e, const cj_graph *f, int64_t *row, int64_t *col) {
+/* The columns that the partials would have if their records read the first row of each source. */
+static void first_columns(const emitting *e, const cj_graph *f, int64_t *first) {
+  for (uint32_t q = 0; q < e->n; q++) {
+    const cjj_source *s = &e->r->source[e->partial[q].source];
+    first[q] = base_of(f, false, s->arg) + s->first + e->partial[q].column;
+  }
+}
+
+/* Rows and columns of all values, in their order; first: room for a number a partial. */
+static void places_of(const emitting *e, const cj_graph *f, int64_t *row, int64_t *col, int64_t *first) {
   const cjj_records *r = e->r;
+  first_columns(e, f, first);
   for (uint32_t k = 0, to; k < e->n; k = to) {
     int64_t base = base_of(f, true, e->partial[k].output), m = cjt_count(cjj_y(f, (int)e->partial[k].output)) / r->n;
     for (to = k; to < e->n && e->partial[to].output == e->partial[k].output; to++) continue;
-    for (uint32_t q = k; q < to; q++) {
-      const onepartial *p = &e->partial[q];
-      const cjj_source *s = &r->source[p->source];
-      int64_t first = base_of(f, false, s->arg) + s->first + p->column;
-      for (int64_t i = 0; i < r->n; i++) {
-        row[i * (to - k) + q - k] = base + i * m + p->element;
-        col[i * (to - k) + q - k] = first + s->row[i] * s->width;
+    for (int64_t i = 0, at = 0; i < r->n; i++)
+      for (uint32_t q = k; q < to; q++, at++) {
+        const onepartial *p = &e->partial[q];
+        const cjj_source *s = &r->source[p->source];
+        row[at] = base + i * m + p->element;
+        col[at] = first[q] + s->row[i] * s->width;
       }
-    }
     row += r->n * (to - k);
     col += r->n * (to - k);
   }
@@ -205,10 +212,10 @@ cj_ref cjj_records_nonzeros(cjj_frame *w, const cjj_records *r, int dtype, cj_pa
   cj_type none = {.dtype = (uint8_t)dtype, .rank = 1};
   cj_ref nz = emit_values(w, &e, dtype);
   int64_t n = (int64_t)e.n * r->n, *place = NULL;
-  size_t bytes = (size_t)(3 * n + 1) * sizeof(int64_t);
+  size_t bytes = (size_t)(3 * n + e.n + 1) * sizeof(int64_t);
   if (cjm_ok(e.c) && (place = cjm_alloc(e.c, bytes))) {
     int64_t *row = place + n, *col = row + n;
-    places_of(&e, f, row, col);
+    places_of(&e, f, row, col, col + n);
     if (cjj_pattern_make(e.c, base_of(f, true, f->nout), base_of(f, false, f->narg), n, row, col, place, pattern) ==
         CJ_OK)
       nz = n ? arranged(w, nz, n, *pattern, place, row, dtype) : cjb_zeros(w->g, &none);

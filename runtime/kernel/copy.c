@@ -45,7 +45,16 @@ void cjk_store(void *dst, int64_t stride, const void *src, int64_t n, size_t esi
   move_row(dst, stride, src, 1, n, esize);
 }
 
-/* --- weaving: written out, so that the compiler finds vectors ----------------------------------------------------- */
+CJK_INLINE void pick_n(char *y, const char *x, int64_t xs, const int64_t *index, int64_t n, int64_t e) {
+  for (int64_t i = 0; i < n; i++) memcpy(y + i * e, x + index[i] * xs * e, (size_t)e);
+}
+
+void cjk_pick(void *dst, const void *src, int64_t stride, const int64_t *index, int64_t n, size_t esize) {
+  if (esize == 8)
+    pick_n(dst, src, stride, index, n, 8);
+  else
+    pick_n(dst, src, stride, index, n, esize == 4 ? 4 : 1);
+}
 
 /* A plane whose rows are contiguous in y and whose columns are contiguous in x, in tiles that stay in
 ** the cache on both sides. */

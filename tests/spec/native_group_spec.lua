@@ -211,6 +211,55 @@ describe("machine code for tensors", function()
     end
   end))
 
+  it("of results that are put beside inputs, constants, columns and what others read", cases(function(case)
+    for _, n in ipairs {2, 3, 63, 64, 65, 97, 700} do
+      for _, dtype in ipairs {"float64", "float32"} do
+        local x, m = cj.linspace(-1, 1, n, {dtype = dtype}), cj.linspace(0.5, 2, 3 * n, {dtype = dtype}):reshape(n, 3)
+        local function f(a, b)
+          local s, one = a:sin(), cj.ones(n, {dtype = dtype})
+          local many = {}
+          for k = 1, 67 do many[k] = k % 3 == 0 and a or s * k end
+          return cj.stack({s, a, s, one, s * a, b[{{}, 2}]}, 2), cj.stack({a, s + 1, b[{{}, 3}]:flip(1)}, 2),
+                 cj.cat({b, cj.stack({s, a, s}, 2) * b}, 2), s:cumsum(1), cj.stack(many, 2), cj.cat {a, s},
+                 cj.stack({a:gt(0), s:gt(0.1)}, 2), cj.stack({a:exp(), s}, 2)[{{2, -1}}]
+        end
+        twice(case, ("%d %s"):format(n, dtype), function() return {cj.jvp(f, {x, m}, {x, m})} end)
+        local F, whole = cj.compile(f), table.pack(f(x, m))
+        for i, z in ipairs {F(x, m)} do
+          local error = (z:to "float64" - whole[i]:to "float64"):abs():max():item()
+          case(error <= (dtype == "float64" and 1e-14 or 1e-5), "%d %s: %d: %g", n, dtype, i, error)
+        end
+      end
+    end
+  end))
+
+  it("of rows picked by constant indices", cases(function(case)
+    for _, n in ipairs {1, 2, 3, 63, 64, 65, 97, 700} do
+      for _, dtype in ipairs {"float64", "float32"} do
+        local X, v = cj.linspace(-1, 2, 35, {dtype = dtype}):reshape(7, 5), cj.linspace(1, 2, 7, {dtype = dtype})
+        local at = cj.arange(0, n):to "int64" * 3 % 7 + 1
+        local function f(a, b)
+          local p, q, own = a:index_select(1, at), b:index_select(1, at), (a * 2):index_select(1, at)
+          local c1, c3, c5 = p[{{}, 1}], p[{{}, {3, 3}}], p[{{}, 5}]
+          local flag = a:gt(0):index_select(1, at)[{{}, 2}]
+          return cj.stack({c1 * c5, q * c1, own[{{}, 4}] + q}, 2), c3 * c3, cj.where(flag, c1, q),
+                 p:sum(2), b:index_select(1, at) * own[{{}, 1}], a:index_select(2, cj.long {2, 1}) * 2
+        end
+        twice(case, ("%d %s"):format(n, dtype), function() return {cj.jvp(f, {X, v}, {X, v})} end)
+        local F, whole = cj.compile(f), table.pack(f(X, v))
+        for i, z in ipairs {F(X, v)} do
+          case((z:to "float64" - whole[i]:to "float64"):abs():max():item() <= 1e-5, "%d %s: %d", n, dtype, i)
+        end
+      end
+    end
+    for _, bad in ipairs {0, 8, -9} do
+      local at = cj.long {1, 2, bad, 3}
+      local F = cj.compile(function(a) return a:index_select(1, at)[{{}, 1}] * 2 end)
+      local fine, message = pcall(F, cj.ones(7, 2))
+      case(not fine and tostring(message):find "index", "index %d: %s", bad, tostring(message))
+    end
+  end))
+
   it("of stencils, whose nonzeros are woven", cases(function(case)
     local function stencils(u)
       local p = cj.pad(u, {1, 1})

@@ -46,6 +46,34 @@ describe("records", function()
       return (p[{{}, {1, 2}}] * q):sin() * p[{{}, {3, 3}}] - measured
     end, {A, B}, n * 2 * 3)
   end)
+  it("in any number: none, one, blocks and one more or less", function()
+    for _, m in ipairs {0, 1, 2, 7, 8, 9, 63, 64, 65, 95, 96, 97} do
+      local from, to = cj.arange(0, m):long() * 3 % 5 + 1, cj.arange(0, m):long() % 3 + 1
+      check(function(a, b, c)
+        local p, q = a:index_select(1, from), b:index_select(1, to)
+        return ((p[{{}, {1, 2}}] - q):sin() * c:unsqueeze(2)) * p[{{}, {3, 3}}] + q, c * c
+      end, {A, B, cj.linspace(1, 2, m)}, 9 * m)
+    end
+  end)
+  it("so many that their rows go past the caches", function()
+    local m, width = 1 << 16, 8 -- 4 MiB
+    local w = cj.linspace(0, 1, m)
+    local F = cj.compile(function(c)
+      local s = c:sin()
+      local row = {}
+      for k = 1, width do row[k] = k % 3 == 0 and c or s * k + c end
+      return cj.stack(row, 2), cj.stack({s, c, s * 2, s * 3, s, c, s + 1}, 2)
+    end)
+    for _ = 1, 2 do
+      local a, b = F(w)
+      for k = 1, width do
+        local want = k % 3 == 0 and w or w:sin() * k + w
+        assert.is_true((a[{{}, k}] - want):abs():max():item() < 1e-14)
+      end
+      same(b[{{}, 7}], w:sin() + 1, 1e-14)
+      same(b[{{}, 2}], w, 0)
+    end
+  end)
   it("with numbers of their own, and some that all share", function()
     check(function(a, c)
       local p = a:index_select(1, ia)
