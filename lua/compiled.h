@@ -88,9 +88,8 @@ static inline bool cjl_sametype(const cj_type *a, const cj_type *b) {
 /* --- direct.c: calling again --- */
 enum { CJL_DIRECTMOST = 4 }; /* arguments, results of a version that is direct */
 /* Call id: of the version that served last, at the n arguments from stack index 2 on.  out: stack index of what results
-** are written to, 0: they are new.  How many results; -1: this is not a case for it, or something went wrong, and
-*nothing
-** has changed but what is above the top and in the tensors to write to. */
+** are written to, 0: they are new.  How many results; -1: this is not a case for it, or something went wrong,
+** and nothing has changed but what is above the top and in the tensors to write to. */
 int cjl_calldirect(lua_State *L, cjl_state *S, const cjl_compiled *F, uint64_t id, int n, int out);
 
 /* --- versions.c: making --- */

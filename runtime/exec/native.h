@@ -1,9 +1,8 @@
 /*
 ** native.h -- machine code for plans, made from what the planner laid out.  A plan without code is
 ** interpreted, with the same results to the bit: instructions are the same, in the same order within each
-** value, nothing is contracted that the plan has not fused, and functions that are no instruction of the CPU are calls
-*of the very loops
-** that the interpreter calls.
+** value, nothing is contracted that the plan has not fused, and functions that are no instruction of the CPU are
+** calls of the very loops that the interpreter calls.
 **
 ** This header is all that the rest of the floor knows.  native_none.c answers it where there is no back end;
 ** one for another CPU takes the place of the files native_x64.c .. native_scalar.c:

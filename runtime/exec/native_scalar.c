@@ -1,9 +1,9 @@
 /*
 ** native_scalar.c -- a tape as straight code.  Its instructions are taken in the order that native_order.c says;
-** those that are calls move up to boundaries between phases: one call of the vector loop computes all results of one
-*function whose arguments are ready after
-** the same number of calls.  Doubles are put into the arrays of their call four at a time, other arguments as soon
-** as they are known: a vector that is read where parts of it have just been written waits for all of them.
+** those that are calls move up to boundaries between phases: one call of the vector loop computes all results
+** of one function whose arguments are ready after the same number of calls.  Doubles are put into the arrays of
+** their call four at a time, other arguments as soon as they are known: a vector that is read where parts of it
+** have just been written waits for all of them.
 */
 #include "exec/native_gen.h"
 #include "kernel/kernels.h"

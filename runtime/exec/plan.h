@@ -11,11 +11,10 @@
 ** Inputs are taken as row-major at planning, so that every view of them is known then; one that is not
 ** at run time is copied behind the workspace first.
 **
-** Steps are of five kinds.  LOOP: a loop (loop.h).  EVAL: a row's kernel.  COPY: a strided copy.  GROUP: elementwise
-*instructions with
-** the same number of elements, run together over blocks that stay in the L1 cache.  TAPE: those with one
-** element, sorted by dependency level, equal operations of a level in one call of their loop.  Either may
-** be machine code instead.
+** Steps are of five kinds.  LOOP: a loop (loop.h).  EVAL: a row's kernel.  COPY: a strided copy.  GROUP:
+** elementwise instructions with the same number of elements, run together over blocks that stay in the L1
+** cache.  TAPE: those with one element, equal operations that do not depend on each other in one call of their
+** loop.  Either may be machine code instead.
 */
 #ifndef cj_exec_plan_h
 #define cj_exec_plan_h

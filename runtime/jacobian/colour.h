@@ -1,10 +1,10 @@
 /*
-** colour.h -- colourings of patterns; for the files of this floor.  Sources: Coleman, More, "Estimation of sparse
-*Hessian
-** matrices and graph coloring problems", Math. Programming 28, 1984; Coleman, Verma, "The efficient computation of
-** sparse Jacobian matrices using automatic differentiation", SIAM J. Sci. Comput. 19, 1998; Gebremedhin, Manne, Pothen,
-** "What color is your Jacobian?", SIAM Review 47, 2005; Gebremedhin, Tarafdar, Manne, Pothen, "New acyclic and star
-** coloring algorithms with application to computing Hessians", SIAM J. Sci. Comput. 29, 2007.
+** colour.h -- colourings of patterns; for the files of this floor.  Sources: Coleman, More, "Estimation of
+** sparse Hessian matrices and graph coloring problems", Math. Programming 28, 1984; Coleman, Verma, "The
+** efficient computation of sparse Jacobian matrices using automatic differentiation", SIAM J. Sci. Comput. 19,
+** 1998; Gebremedhin, Manne, Pothen, "What color is your Jacobian?", SIAM Review 47, 2005; Gebremedhin, Tarafdar,
+** Manne, Pothen, "New acyclic and star coloring algorithms with application to computing Hessians", SIAM J. Sci.
+** Comput. 29, 2007.
 */
 #ifndef cj_jacobian_colour_h
 #define cj_jacobian_colour_h
