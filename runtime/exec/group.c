@@ -281,7 +281,7 @@ static bool add_advances(cje_planner *P, cje_group *k) {
 
 static int64_t block_size(const cje_group *k) {
   int64_t block = k->nslot ? SCRATCH / 8 / (int64_t)k->nslot / 16 * 16 : CJE_BLOCK;
-  int64_t most = k->n >= FAR_ELEMENTS ? CJE_BLOCK / 2 : CJE_BLOCK;
+  int64_t most = k->far ? CJE_BLOCK / 2 : CJE_BLOCK;
   if (block < LEAST) block = LEAST;
   if (block > most) block = most;
   if (k->nop == 1) block = ALONE;
@@ -294,6 +294,7 @@ static bool add_group(const builder *b, cje_group *k) {
   k->nslot = b->nslot;
   settle_entries(b, k);
   if (!add_places(P, k)) return false;
+  k->far = k->nop > 1 && k->n >= FAR_ELEMENTS;
   k->block = block_size(k);
   if (!add_advances(P, k)) return false;
   k->slotsize = (8 * k->block + CJ_ALIGN - 1) / CJ_ALIGN * CJ_ALIGN;

@@ -86,6 +86,7 @@ typedef struct cje_group {
   uint32_t advance, nadvance;     /* in cell: which pointer goes on, and by how many bytes a block */
   int64_t slotsize, table, slots; /* offsets in the workspace */
   int64_t native;                 /* bytes from table on that machine code may use */
+  bool far;                       /* its vectors are more than the caches hold */
   cje_code code;                  /* NULL: interpreted */
 } cje_group;
 

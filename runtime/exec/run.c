@@ -96,8 +96,8 @@ void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t f
     cje_pattern_store(&to->pattern, dst, src + (begin - first) * (int64_t)to->pattern.esize, begin, end - begin);
 }
 
-/* So many are far more than the L2 cache holds. */
-enum { FAR_BYTES = 1 << 22 };
+/* FAR_BYTES: far more than the L2 cache holds. */
+enum { FAR_BYTES = 1 << 22, CACHE_LINE = 64 };
 
 void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n, cjk_weaver weave) {
   int64_t begin = first, end = first + n, k = to->columns;
@@ -165,6 +165,17 @@ static void run_block(const runner *u, const cje_group *k, char *const *frame, i
 #undef ONE
 #undef FOUR
 
+/* The processor foresees vectors read from end to end.  A block is too short for that, so its elements are asked for
+** while the one before is computed. */
+static void fetch_block(const runner *u, const cje_group *k, int64_t first) {
+  const cje_place *place = &u->p->place.at[k->place + k->nfixed];
+  int64_t n = k->n - first < k->block ? k->n - first : k->block;
+  for (uint32_t i = 0; i < k->nmoving; i++) {
+    const char *x = at(u, &place[i]) + first * (int64_t)place[i].size;
+    for (int64_t j = 0; j < n * (int64_t)place[i].size; j += CACHE_LINE) __builtin_prefetch(x + j);
+  }
+}
+
 static cj_status run_group(const runner *u, const cje_group *k) {
   if (k->code) {
     k->code(u->base);
@@ -174,6 +185,7 @@ static cj_status run_group(const runner *u, const cje_group *k) {
   set_frames(u, k, frame);
   for (int64_t first = 0;;) {
     int64_t n = k->n - first < k->block ? k->n - first : k->block;
+    if (k->far) fetch_block(u, k, first + n);
     run_block(u, k, frame, first, n);
     first += n;
     if (first >= k->n) return CJ_OK;

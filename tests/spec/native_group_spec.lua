@@ -281,6 +281,23 @@ describe("machine code for tensors", function()
     end
   end))
 
+  it("of vectors that no cache holds", cases(function(case)
+    local n = (1 << 19) + 77
+    for _, dtype in ipairs {"float64", "float32"} do
+      local x = cj.linspace(-2, 2, n, {dtype = dtype})
+      local function f(a)
+        local m = a:gt(0.5)
+        return cj.where(m, (a * 0.3 + 0.5) * a, a * a), m
+      end
+      twice(case, dtype, function() return {cj.jvp(f, x, x)} end)
+      local F, whole = cj.compile(f), table.pack(f(x))
+      for i, y in ipairs {F(x)} do
+        local error = (y:to "float64" - whole[i]:to "float64"):abs():max():item()
+        case(error <= (dtype == "float64" and 1e-14 or 1e-6), "%s: result %d: %g", dtype, i, error)
+      end
+    end
+  end))
+
   it("of numbers, masks and integers together", cases(function(case)
     for _, n in ipairs {3, 8, 50, 1000} do
       local x, i = cj.linspace(-2, 2, n), cj.arange(0, n)
