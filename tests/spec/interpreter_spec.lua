@@ -106,14 +106,20 @@ describe("the prompt", function()
 end)
 
 describe("the prompt on a terminal", function()
-  -- script(1) makes the terminal; its input arrives as if it were typed
+  -- script(1) makes the terminal; its input arrives as if it were typed once the prompt is there, then Ctrl-D until the
+  -- interpreter has heard it: between two prompts a terminal takes it for something else
   local function type_in(keys)
-    local history = os.tmpname()
-    local command = ("(sleep 0.3; printf %s; sleep 0.5) | TERM=xterm CJAC_HISTORY=%s script -qec %s /dev/null"):format(
-      quote((keys:gsub("[\\%%]", "\\%0"))), history, quote(cjac))
+    local history, screen = os.tmpname(), os.tmpname()
+    local shows = ("grep -q '%%s' %s"):format(screen)
+    local typing = ("for i in $(seq 600); do %s && break; sleep 0.05; done; printf %s; "
+      .. "until %s; do sleep 0.1; printf '\\004'; done"):format(
+      shows:format "> ", quote((keys:gsub("[\\%%]", "\\%0"))), shows:format "all-over")
+    local command = ("{ %s; } | TERM=xterm CJAC_HISTORY=%s timeout 100 script -qefc %s %s"):format(
+      typing, history, quote(quote(cjac) .. "; printf all-; echo over"), screen)
     local f = io.popen(command .. " 2>&1")
     local text = f:read "a"
     f:close()
+    os.remove(screen)
     local h = assert(io.open(history))
     local kept = h:read "a"
     h:close()
@@ -121,28 +127,33 @@ describe("the prompt on a terminal", function()
     return text, kept
   end
   it("edits, prints and keeps history", function()
-    local text, kept = type_in "6 * 7\r\4"
+    local text, kept = type_in "6 * 7\r"
     assert.truthy(text:find "42\r?\n")
     assert.truthy(kept:find "6\\040%*\\0407")
   end)
-  it("completes names", function() assert.truthy(type_in "string.rever\t('zyx')\r\4":find "xyz\r?\n") end)
+  it("completes names", function() assert.truthy(type_in "string.rever\t('zyx')\r":find "xyz\r?\n") end)
   it("gives up a line at Ctrl-C", function()
-    local text = type_in "garbage(\3'go' .. 'od'\r\4"
+    local text = type_in "garbage(\3'go' .. 'od'\r"
     assert.truthy(text:find "good\r?\n")
   end)
 end)
 
 describe("Ctrl-C", function()
+  -- a background job of a shell ignores SIGINT until the interpreter handles it itself, which it does when it says so
   local function interrupt(chunk)
-    local f = io.popen(("{ %s -e %s & } 2>&1; p=$!; sleep 1; kill -INT $p; wait $p; echo code $?"):format(cjac, quote(chunk)))
+    local screen = os.tmpname()
+    local command = "%s -e %s >%s 2>&1 & p=$!; for i in $(seq 600); do grep -q ready %s && break; sleep 0.05; done; "
+      .. "kill -INT $p; wait $p; echo code $?; cat %s"
+    chunk = "print 'ready' io.stdout:flush() " .. chunk
+    local f = io.popen(command:format(cjac, quote(chunk), screen, screen, screen))
     local text = f:read "a"
     f:close()
+    os.remove(screen)
     return text
   end
-  -- a background job of a shell ignores SIGINT until the interpreter handles it itself
   it("stops Lua", function()
     local text = interrupt "while true do end"
     assert.truthy(text:find "interrupted!")
-    assert.truthy(text:find "code 1")
+    assert.truthy(text:find "code 1\n")
   end)
 end)
