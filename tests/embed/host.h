@@ -1,33 +1,18 @@
 /*
-** host.h -- what the C programs of this folder share: counted checks, a host's own allocator, small
-** helpers.  A program is one suite: it ends by printing what scripts/suite looks for.
+** host.h -- what the C programs of this folder share: checks of calls, a host's own allocator, small helpers.
 */
 #ifndef host_h
 #define host_h
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "cjac.h"
 #include "cjac_ops.h"
 
-/* --- checks: counted, never fatal; of any thread ------------------------------------------------------ */
+/* --- checks -------------------------------------------------------------------------------------------- */
 
-typedef struct counts {
-  long cases, failures; /* atomic */
-} counts;
-static counts host_counts;
-
-static inline bool check(bool good, const char *file, int line, const char *what) {
-  __atomic_fetch_add(&host_counts.cases, 1, __ATOMIC_RELAXED);
-  if (good) return true;
-  __atomic_fetch_add(&host_counts.failures, 1, __ATOMIC_RELAXED);
-  printf("%s:%d: %s\n", file, line, what);
-  return false;
-}
-#define CHECK(e) check((e), __FILE__, __LINE__, #e)
 /* A call on context c that must do well. */
 #define OK(c, e) (check((e) == CJ_OK, __FILE__, __LINE__, #e) || (printf("  %s\n", cj_errmsg(c)), false))
 /* A call on context c that must fail with that status, and a message that holds the words. */
@@ -43,11 +28,6 @@ static inline bool fails(const cj_ctx *c, cj_status want, cj_status got, const c
 
 static inline bool near(double a, double b, double tolerance) {
   return a == b || fabs(a - b) <= tolerance * fmax(1, fmax(fabs(a), fabs(b)));
-}
-
-static inline int host_close(const char *name) {
-  printf("%s: %ld cases, %ld failures\n", name, host_counts.cases, host_counts.failures);
-  return host_counts.failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* --- an allocator that counts, checks the sizes it is told, and fails when asked ---------------------- */
