@@ -13,7 +13,8 @@
 **   native_alloc.c   values in registers and memory
 **   native_rows.c    the instructions of a row
 **   native_scalar.c  tapes;  native_order.c  the order of their instructions
-**   native_group.c   groups: calls and loops over vectors (native_group.h);  native_group_code.c  their code
+**   native_group.c   groups: calls and loops over vectors (native_group.h)
+**   native_group_code.c  their code;  native_group_calls.c  that of their calls
 **   native_group_regs.c, native_vector.c   as native_alloc.c and native_rows.c, for vectors
 */
 #ifndef cj_exec_native_h

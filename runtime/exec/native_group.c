@@ -10,7 +10,7 @@
 enum { GROUP_LEAST = 2, GROUP_MOST = 1 << 16 }; /* instructions */
 enum {
   ROOM_STATE = 64,
-  ROOM_COLUMNS = CJK_WEAVE * 8,
+  ROOM_SOURCES = CJK_WEAVE * 8,
   ROOM_VECTOR = 64,
   ROOM_SLOTS = 65536,
   BLOCK_MOST = 512,
@@ -114,26 +114,42 @@ static uint32_t add_load(cje_groupcode *b, uint32_t gather, int dtype) {
   return y == CJE_NONE || add_ins(b, &i) == CJE_NONE ? CJE_NONE : y;
 }
 
+/* One element for all. */
+static void place_single(cje_vector *v, const cje_place *at) {
+  v->home = CJE_CELL;
+  v->single = true;
+  v->base = at->base;
+  v->offset = (int32_t)at->offset;
+}
+
+/* Wherever that load of the group reads from, it is the same element. */
+static bool is_single(const cje_groupcode *b, const cje_gather *from) {
+  bool near = from->from.offset >= INT32_MIN && from->from.offset <= INT32_MAX;
+  return from->pattern.ndim == 1 && from->pattern.stride[0] == 0 && !from->picked && near && from->begin <= 0 &&
+         from->end >= b->k->n;
+}
+
 static bool read_load(group_reader *r, const cje_blockop *op, int dtype) {
   cje_groupcode *b = r->b;
   const cje_gather *from = &b->p->gather.at[op->x[0]];
   const cje_pattern *q = &from->pattern;
-  int64_t size = (int64_t)q->esize;
-  uint32_t y;
-  if (is_rows(q, b->cols)) {
-    y = add_vector(b, dtype);
-    if (y == CJE_NONE) return false;
-    b->val.at[y].gather = op->x[0];
-    b->val.at[y].there = true;
-    bool good = q->stride[1] ? place_line(b, y, from->from.base, from->from.offset, q->stride[0] * size, false)
-                             : place_point(b, y, &from->from, q->stride[0] * size);
-    if (!good) return false;
-  } else {
-    y = add_load(b, op->x[0], dtype);
-    if (y != CJE_NONE) b->val.at[y].window = b->rows == 1 && (from->begin > 0 || from->end < b->k->n);
+  bool single = is_single(b, from), rows = is_rows(q, b->cols);
+  uint32_t y = r->value[op->y] = single || rows ? add_vector(b, dtype) : add_load(b, op->x[0], dtype);
+  if (y == CJE_NONE) return false;
+  cje_vector *v = &b->val.at[y];
+  if (!single && !rows) {
+    v->window = b->rows == 1 && (from->begin > 0 || from->end < b->k->n);
+    return true;
   }
-  r->value[op->y] = y;
-  return y != CJE_NONE;
+  v->gather = op->x[0];
+  if (single) {
+    place_single(v, &from->from);
+    return true;
+  }
+  v->there = true;
+  int64_t size = (int64_t)q->esize;
+  return q->stride[1] ? place_line(b, y, from->from.base, from->from.offset, q->stride[0] * size, false)
+                      : place_point(b, y, &from->from, q->stride[0] * size);
 }
 
 /* The value of an entry that nothing in the group has computed. */
@@ -145,11 +161,7 @@ static bool read_outside(group_reader *r, uint32_t entry, int dtype) {
   cje_vector *v = &b->val.at[x];
   v->there = entry >= b->k->nslot + b->k->nfixed;
   if (v->there) return place_line(b, x, at->base, at->offset, dense_row(b, x), false);
-  v->home = CJE_CELL;
-  v->single = true;
-  v->base = at->base;
-  v->offset = (int32_t)at->offset;
-  b->nsingle++;
+  place_single(v, at);
   return true;
 }
 
@@ -166,7 +178,7 @@ static bool read_operand(group_reader *r, uint32_t entry, int dtype, int k, cje_
 static bool read_op(group_reader *r, const cje_blockop *op) {
   cje_groupcode *b = r->b;
   const cje_fn *f = &b->p->fn.at[op->fn];
-  cje_vins i = {.fn = op->fn, .kind = cje_vec_inline(f, b->g.size) ? CJE_VOP : CJE_VCALL};
+  cje_vins i = {.fn = op->fn, .kind = cje_vec_inline(f, b->g.size) ? CJE_VOP : CJE_VCALL, .nin = f->nin};
   for (int k = 0; k < f->nin; k++)
     if (!read_operand(r, op->x[k], f->xdtype[k], k, &i)) return false;
   i.y = r->value[op->y] = add_vector(b, f->ydtype);
@@ -180,11 +192,41 @@ static bool read_op(group_reader *r, const cje_blockop *op) {
 static int load_dtype(size_t esize) { return esize == 1 ? CJ_BOOL : esize == 4 ? CJ_F32 : CJ_F64; }
 
 static bool read_store(group_reader *r, const cje_blockop *op) {
-  cje_vins i = {.kind = CJE_VSTORE, .gather = op->x[0], .y = add_vector(r->b, CJ_BOOL)};
+  cje_vins i = {.kind = CJE_VSTORE, .nin = 1, .gather = op->x[0], .y = add_vector(r->b, CJ_BOOL)};
   int dtype = load_dtype(r->b->p->gather.at[op->x[0]].pattern.esize);
   if (i.y == CJE_NONE || !read_operand(r, op->y, dtype, 0, &i)) return false;
   r->b->val.at[i.y].home = CJE_CELL; /* which it never fills */
   return add_ins(r->b, &i) != CJE_NONE;
+}
+
+/* Where the columns that go beside that one are listed; NULL: ENOMEM. */
+static cje_columns *columns_beside(cje_groupcode *b, uint32_t gather) {
+  uint32_t first = gather - b->p->gather.at[gather].column, i = 0;
+  while (i < b->columns.n && b->columns.at[i].gather != first) i++;
+  if (i < b->columns.n) return &b->columns.at[i];
+  if (!CJM_GROW(b->p->c, b->columns.at, b->columns.cap, b->columns.n + 1)) return NULL;
+  b->columns.at[b->columns.n++] = (cje_columns){.gather = first};
+  return &b->columns.at[i];
+}
+
+/* A column; with the last one all are woven. */
+static bool read_column(group_reader *r, const cje_blockop *op) {
+  cje_groupcode *b = r->b;
+  cje_columns *all = columns_beside(b, op->x[0]);
+  uint32_t column = b->p->gather.at[op->x[0]].column;
+  cje_vins i = {.kind = CJE_VOP, .fn = CJE_STORE, .nin = CJE_WOVEN};
+  if (!all || !read_operand(r, op->y, CJ_F64, (int)column, &i)) return false;
+  all->x[column] = i.x[column];
+  if (++all->found < CJE_WOVEN) return true;
+  memcpy(i.x, all->x, sizeof i.x);
+  i.gather = all->gather;
+  i.y = add_vector(b, CJ_F64);
+  *all = b->columns.at[--b->columns.n];
+  return i.y != CJE_NONE && add_ins(b, &i) != CJE_NONE;
+}
+
+static bool is_woven(const cje_groupcode *b, const cje_blockop *op) {
+  return b->p->gather.at[op->x[0]].columns == CJE_WOVEN && b->g.size == 8 && b->g.width >= 32;
 }
 
 static bool read_ops(group_reader *r) {
@@ -192,7 +234,7 @@ static bool read_ops(group_reader *r) {
   const cje_blockop *op = &b->p->blockop.at[b->k->op];
   for (uint32_t i = 0; i < b->k->nop; i++, op++) {
     bool good = op->fn == CJE_LOAD    ? read_load(r, op, load_dtype(b->p->gather.at[op->x[0]].pattern.esize))
-                : op->fn == CJE_STORE ? read_store(r, op)
+                : op->fn == CJE_STORE ? (is_woven(b, op) ? read_column(r, op) : read_store(r, op))
                                       : read_op(r, op);
     if (!good) return false;
   }
@@ -205,17 +247,12 @@ static bool read_group(cje_groupcode *b) {
   group_reader r = {b, cjm_alloc(c, nbytes)};
   if (!r.value) return false;
   memset(r.value, 0xFF, nbytes);
-  choose_rows(b);
   bool good = read_ops(&r);
   cjm_free(c, r.value, nbytes);
   return good;
 }
 
 /* --- phases ------------------------------------------------------------------------------------------------- */
-
-static int operands_of(const cje_groupcode *b, const cje_vins *i) {
-  return i->kind == CJE_VLOAD ? 0 : i->kind == CJE_VSTORE ? 1 : b->p->fn.at[i->fn].nin;
-}
 
 static uint32_t time_of(const cje_vins *i) { return 2 * i->depth + (i->kind == CJE_VOP); }
 
@@ -224,7 +261,7 @@ static void find_earliest(cje_groupcode *b) {
   for (uint32_t i = 0; i < b->ins.n; i++) {
     cje_vins *ins = &b->ins.at[i];
     uint32_t time = 0;
-    for (int k = 0; k < operands_of(b, ins); k++)
+    for (int k = 0; k < ins->nin; k++)
       if (b->val.at[ins->x[k]].from > time) time = b->val.at[ins->x[k]].from;
     ins->depth = time / 2 + (ins->kind != CJE_VOP && time % 2);
     b->val.at[ins->y].from = time_of(ins);
@@ -234,7 +271,7 @@ static void find_earliest(cje_groupcode *b) {
 /* How many operands of ins would have to wait in slots, as they do not now, if it were computed later. */
 static int would_wait(const cje_groupcode *b, const cje_vins *ins) {
   int n = 0;
-  for (int k = 0; k < operands_of(b, ins); k++) {
+  for (int k = 0; k < ins->nin; k++) {
     const cje_vector *v = &b->val.at[ins->x[k]];
     n += v->home == CJE_NOHOME && v->from == time_of(ins) && v->last <= v->from;
   }
@@ -268,7 +305,7 @@ static void find_latest(cje_groupcode *b) {
     if (moves && ins->kind == CJE_VOP) ins->depth = (first - 1) / 2;
     if (moves && ins->kind == CJE_VLOAD) ins->depth = first / 2;
     y->from = time_of(ins);
-    for (int k = 0; k < operands_of(b, ins); k++) {
+    for (int k = 0; k < ins->nin; k++) {
       cje_vector *v = &b->val.at[ins->x[k]];
       if (v->phase == CJE_NONE || v->phase > time_of(ins)) v->phase = time_of(ins);
       if (v->last < time_of(ins)) v->last = time_of(ins);
@@ -300,14 +337,30 @@ static bool free_slots(cje_groupcode *b, uint32_t *dying) {
   return true;
 }
 
-/* What is read elsewhere than in the loop where it is computed gets a slot; its number stands in disp for now. */
+/* The number of a slot stands in disp for now. */
+static bool place_slot(cje_groupcode *b, uint32_t x, int32_t slot) {
+  cje_vector *v = &b->val.at[x];
+  if (!place_line(b, x, CJE_WORK, 0, dense_row(b, x), true) || (v->window && !own_pointer(b, v))) return false;
+  v->disp = slot;
+  return true;
+}
+
+/* Woven rows that are not all stored go to slots that follow each other. */
+static bool give_slots_to_rows(cje_groupcode *b, const cje_vins *ins) {
+  cje_vector *v = &b->val.at[ins->y];
+  v->window = true;
+  if (!place_slot(b, ins->y, (int32_t)b->nslot)) return false;
+  b->pointer.at[v->pointer].row *= CJE_WOVEN;
+  b->nslot += CJE_WOVEN;
+  return true;
+}
+
+/* What is read elsewhere than in the loop where it is computed gets a slot. */
 static bool give_slot_to(cje_groupcode *b, uint32_t x, uint32_t *dying) {
   cje_vector *v = &b->val.at[x];
   if (v->home != CJE_NOHOME || (v->from % 2 && v->last <= v->from)) return true;
   int32_t slot = b->g.unused.n ? b->g.unused.at[--b->g.unused.n] : (int32_t)b->nslot++;
-  if (!place_line(b, x, CJE_WORK, 0, dense_row(b, x), true)) return false;
-  if (v->window && !own_pointer(b, v)) return false;
-  v->disp = slot;
+  if (!place_slot(b, x, slot)) return false;
   uint32_t *list = &dying[v->last > v->from ? v->last : v->from];
   v->phase = *list;
   *list = x;
@@ -324,7 +377,7 @@ static bool give_slots(cje_groupcode *b) {
   for (uint32_t i = 0; good && i < b->ins.n; i++) {
     const cje_vins *ins = &b->ins.at[b->order[i]];
     for (; good && done < time_of(ins); done++) good = free_slots(b, &dying[done]);
-    good = good && give_slot_to(b, ins->y, dying);
+    good = good && (cje_weaves(ins) ? give_slots_to_rows(b, ins) : give_slot_to(b, ins->y, dying));
   }
   cjm_free(c, dying, nbytes);
   b->g.unused.n = 0;
@@ -344,8 +397,9 @@ int64_t cje_native_room(const cj_plan *p, const cje_group *k) {
     ncall += op->fn < CJE_STORE && !cje_vec_inline(&p->fn.at[op->fn], cjt_dsize((cj_dtype)p->fn.at[op->fn].ydtype));
   }
   int64_t slots = (k->nslot + 4 * ncall + ngather + 4) * k->slotsize;
-  int64_t pointers = 2 * 8 * ((int64_t)k->nmoving + 2 * ngather + 4), vectors = (int64_t)k->nslot + k->nfixed + 4;
-  return ROOM_STATE + ROOM_COLUMNS + whole_lines_of(pointers) + ROOM_VECTOR * vectors +
+  int64_t pointers = 2 * 8 * ((int64_t)k->nmoving + 2 * ngather + 4),
+          vectors = (int64_t)k->nslot + k->nfixed + ngather + 4;
+  return ROOM_STATE + ROOM_SOURCES + whole_lines_of(pointers) + ROOM_VECTOR * vectors +
          (slots < ROOM_SLOTS ? slots : ROOM_SLOTS);
 }
 
@@ -356,8 +410,42 @@ static int64_t piece_of(int64_t n, int64_t most, int64_t lanes) {
   return 0;
 }
 
+/* Elements begin .. end-1 are all there. */
+static void leave_ends(cje_groupcode *b, int64_t begin, int64_t end) {
+  if (begin > b->block) b->block = begin;
+  if (b->cols - end > b->tail) b->tail = b->cols - end;
+}
+
+/* Woven rows of the block between the ends begin on the boundary of a line of the cache. */
+static void align_rows(cje_groupcode *b, const cje_gather *to) {
+  int64_t size = 8 * CJE_WOVEN;
+  for (int i = 0; i < CJ_ALIGN / 8 && (to->from.offset + size * b->block) % CJ_ALIGN; i++) b->block++;
+}
+
+/* Slots are for what is missing at the ends; block and tail are how much at least. */
+static bool find_ends(cje_groupcode *b) {
+  const cje_gather *gather = b->p->gather.at, *woven = NULL;
+  b->block = b->tail = b->g.lanes;
+  if (b->rows > 1 || b->nphase > 1) return false;
+  for (uint32_t i = 0; i < b->ins.n; i++) {
+    const cje_vins *ins = &b->ins.at[i];
+    if (ins->kind == CJE_VCALL || ins->kind == CJE_VSTORE || (ins->kind == CJE_VLOAD && !b->val.at[ins->y].window))
+      return false;
+    if (cje_weaves(ins)) woven = &gather[ins->gather];
+    for (int k = 0; cje_weaves(ins) && k < CJE_WOVEN; k++) leave_ends(b, woven[k].begin, woven[k].end);
+    if (ins->kind == CJE_VLOAD) leave_ends(b, gather[ins->gather].begin, gather[ins->gather].end);
+  }
+  if (woven) align_rows(b, woven);
+  return true;
+}
+
 /* room: elements of a block. */
 static bool choose_walk(cje_groupcode *b, int64_t room) {
+  bool ends = b->nslot > 0 && find_ends(b) && b->block <= room && b->tail <= room;
+  if (ends && b->cols >= b->block + b->g.lanes + b->tail) {
+    b->walk = CJE_BY_ENDS;
+    return true;
+  }
   b->walk = b->rows * b->cols <= room ? CJE_AT_ONCE : b->cols <= room ? CJE_BY_ROWS : CJE_BY_PIECES;
   if (b->walk == CJE_BY_ROWS) b->block = room / b->cols;
   if (b->walk == CJE_BY_PIECES) b->block = piece_of(b->cols, room, b->g.lanes);
@@ -392,8 +480,8 @@ static bool lay_out_group(cje_groupcode *b) {
   int64_t at = b->k->table, end = at + b->k->native;
   if (end > INT32_MAX) return false;
   b->state = (int32_t)at;
-  b->columns = (int32_t)(at + ROOM_STATE);
-  b->cells = b->columns + ROOM_COLUMNS;
+  b->sources = (int32_t)(at + ROOM_STATE);
+  b->cells = b->sources + ROOM_SOURCES;
   b->working = b->cells + 8 * (int32_t)b->pointer.n;
   at = whole_lines_of(b->working + 8 * (int32_t)b->pointer.n);
   for (uint32_t x = 0; x < b->val.n; x++) {
@@ -407,6 +495,7 @@ static bool lay_out_group(cje_groupcode *b) {
   int64_t room = block_room(b, end - at), elements = b->rows * b->cols;
   if (at > end || !choose_walk(b, room)) return false;
   int64_t block = b->walk == CJE_AT_ONCE ? elements : b->walk == CJE_BY_ROWS ? b->block * b->cols : b->block;
+  if (b->walk == CJE_BY_ENDS && b->tail > block) block = b->tail;
   for (uint32_t x = 0; x < b->val.n; x++)
     if (b->val.at[x].slot) b->val.at[x].disp = (int32_t)(at + b->val.at[x].disp * whole_lines_of(8 * block));
   return at + b->nslot * whole_lines_of(8 * block) <= end && steps_fit(b);
@@ -439,8 +528,9 @@ static bool group_width(cje_groupcode *b) {
 }
 
 static bool make_group(cje_groupcode *b, uint32_t *start) {
-  if (!read_group(b)) return false;
+  choose_rows(b);
   if (!group_width(b)) return true;
+  if (!read_group(b)) return false;
   find_earliest(b);
   if (!join_columns(b)) return false;
   find_latest(b);
@@ -473,6 +563,7 @@ bool cje_native_group(cj_plan *p, cje_asm *a, const cje_group *k, uint32_t *star
   cjm_free(c, b.start, ((size_t)CJE_NVKIND * b.nphase + 2) * sizeof *b.start);
   cjm_free(c, b.order, b.ins.n * sizeof *b.order);
   cjm_free(c, b.ins.at, b.ins.cap * sizeof *b.ins.at);
+  cjm_free(c, b.columns.at, b.columns.cap * sizeof *b.columns.at);
   cjm_free(c, b.val.at, b.val.cap * sizeof *b.val.at);
   cjm_free(c, b.pointer.at, b.pointer.cap * sizeof *b.pointer.at);
   cjm_free(c, b.g.unused.at, b.g.unused.cap * sizeof *b.g.unused.at);

@@ -6,7 +6,8 @@
 ** element to element (its size, or 0: one element for all of a row) and one from row to row.  Without calls
 ** there is one loop over everything.  With calls the elements are taken block by block: a block is some whole rows, or
 ** a piece of one; before and after the calls of one depth there are loops over the block (phases), and what a later
-** phase or a call reads lies in a slot, which is as long as a block.
+** phase or a call reads lies in a slot, which is as long as a block.  Where calls only look for what may be missing at
+** the ends of a row, all between is one block.
 **
 ** A vector that does not fit at the end of a row is moved back until it does: its elements are computed twice, which
 ** gives the same results, as no result of a group overlaps an operand and a slot is not used twice in a phase.
@@ -61,15 +62,22 @@ typedef struct cje_pointer {
 } cje_pointer;
 
 /* An instruction with result y, which of a store nobody reads; in a phase first the loads, then the calls, the stores,
-** the others. */
+** the others, which are its loop.  One of these whose fn is CJE_STORE weaves: it puts its operands, columns of rows,
+** beside each other. */
 typedef enum cje_vkind { CJE_VLOAD, CJE_VCALL, CJE_VSTORE, CJE_VOP, CJE_NVKIND } cje_vkind;
 typedef struct cje_vins {
   uint32_t x[3], next[3], y;
   uint32_t depth;
-  uint32_t gather; /* LOAD, STORE: its number in the plan */
+  uint32_t gather; /* LOAD, STORE: its number in the plan; of what weaves, that of its first column */
   uint16_t fn;
-  uint8_t kind;
+  uint8_t kind, nin;
 } cje_vins;
+static inline bool cje_weaves(const cje_vins *i) { return i->kind == CJE_VOP && i->fn == CJE_STORE; }
+
+/* Columns of rows while not all of them have been read. */
+typedef struct cje_columns {
+  uint32_t gather, found, x[3];
+} cje_columns;
 
 /* What emits instructions over vectors of one width. */
 typedef struct cje_vgen {
@@ -90,9 +98,10 @@ typedef struct cje_vgen {
 
 /* How the elements are gone through. */
 typedef enum cje_walk {
-  CJE_AT_ONCE,  /* all rows in one block */
-  CJE_BY_ROWS,  /* some rows a block */
-  CJE_BY_PIECES /* some blocks a row */
+  CJE_AT_ONCE,   /* all rows in one block */
+  CJE_BY_ROWS,   /* some rows a block */
+  CJE_BY_PIECES, /* some blocks a row */
+  CJE_BY_ENDS    /* one row: a block at either end, and one of all between, which needs no slots */
 } cje_walk;
 
 /* A group that is made into code. */
@@ -101,13 +110,15 @@ typedef struct cje_groupcode {
   const cje_group *k;
   cje_vgen g;
   CJE_ARRAY(cje_vins) ins;
+  CJE_ARRAY(cje_columns) columns; /* that will be woven in a loop */
   CJE_ARRAY(cje_vector) val;
   CJE_ARRAY(cje_pointer) pointer;
   uint32_t *order, *start; /* instructions by phase and kind; where those of phase p and kind k start: [3 p + k] */
-  uint32_t nphase, nslot, nsingle;
-  int64_t rows, cols, block; /* block: elements of a piece, or rows of a block */
+  uint32_t nphase, nslot;
+  int64_t rows, cols;
+  int64_t block, tail; /* block: elements of a piece, or rows of a block; BY_ENDS: elements of the first, of the last */
   cje_walk walk;
-  int32_t state, columns, cells, working; /* in the workspace: counters, where columns that are woven lie, pointers,
+  int32_t state, sources, cells, working; /* in the workspace: counters, where columns that a call weaves lie, pointers,
                                              pointers within a block */
 } cje_groupcode;
 
@@ -133,6 +144,10 @@ extern const uint8_t cje_vector_constants[];
 /* The row has instructions over vectors whose elements have that size. */
 bool cje_vec_inline(const cje_fn *f, unsigned size);
 void cje_vec_emit(cje_vgen *g, const cje_vins *i);
+enum { CJE_WOVEN = 3 }; /* columns of rows that a loop can weave, with vectors of at least 32 bytes */
+void cje_vec_weave(cje_vgen *g, const cje_vins *i);
+/* Before a loop that does: what it needs in mask registers. */
+void cje_vec_weave_masks(cje_vgen *g);
 void cje_vec_move(cje_vgen *g, unsigned reg, cje_rm from);              /* a whole vector */
 void cje_vec_store(cje_vgen *g, unsigned reg, cje_rm to);               /* a whole vector */
 void cje_vec_repeat(cje_vgen *g, int dtype, unsigned reg, cje_rm from); /* one element in all lanes */
@@ -146,6 +161,28 @@ bool cje_native_group(cj_plan *p, cje_asm *a, const cje_group *k, uint32_t *star
 /* An array is more than the L1 and L2 caches may hold: what the next block needs is fetched early, and blocks are
 ** short, so that there is time for it. */
 static inline bool cje_group_isfar(const cje_groupcode *b) { return b->rows * b->cols >= 1 << 14; }
+
+/* --- native_group_calls.c: loads and calls before the loop of a phase, stores after it --- */
+/* In the workspace, from state on: counters of elements gone through, rows left, rows or elements of a row left. */
+enum { CJE_AT_FIRST = 0, CJE_AT_LEFT = 8, CJE_AT_PART = 16 };
+static inline cje_rm cje_counter_at(const cje_groupcode *b, int32_t which) {
+  return cje_mem(CJE_RBX, b->state + which);
+}
+static inline cje_rm cje_cell_at(int32_t cells, uint32_t pointer) {
+  return cje_mem(CJE_RBX, cells + 8 * (int32_t)pointer);
+}
+static inline cje_rm cje_base_at(uint32_t base) { return cje_mem(CJE_R12, (int32_t)(base * sizeof(char *))); }
+static inline cje_asm *cje_group_room(const cje_groupcode *b) {
+  (void)cje_asm_room(b->g.a);
+  return b->g.a;
+}
+void cje_call_gather(cje_groupcode *b, const cje_vins *i);
+void cje_call_block(cje_groupcode *b, const cje_vins *i);
+/* The stores in b->order from that position to before end. */
+void cje_call_stores(cje_groupcode *b, uint32_t from, uint32_t end);
+/* Asks where the loop puts the rows that it weaves; and afterwards puts those that are in slots where they belong. */
+void cje_call_rows(cje_groupcode *b, const cje_vins *i);
+void cje_call_rows_stored(cje_groupcode *b, const cje_vins *i);
 
 /* --- native_group_code.c --- */
 void cje_group_emit(cje_groupcode *b);

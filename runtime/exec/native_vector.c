@@ -8,19 +8,24 @@
 
 /* --- constants ------------------------------------------------------------------------------------------ */
 
-enum { VC_SIGN, VC_ABS, VC_ONE, VC_MINUS_ONE, VC_INF, VC_ALL, VC_COUNT, VC_BYTES = 64 };
+enum { VC_SIGN, VC_ABS, VC_ONE, VC_MINUS_ONE, VC_INF, VC_ALL, VC_COUNT, VC_WEAVE = 2 * VC_COUNT, VC_BYTES = 64 };
 
 #define VC_FOUR(a, b, c, d, e, f, g, h)                                                                                \
   a, b, c, d, e, f, g, h, a, b, c, d, e, f, g, h, a, b, c, d, e, f, g, h, a, b, c, d, e, f, g, h
 #define VC_EIGHT(a, b, c, d, e, f, g, h) VC_FOUR(a, b, c, d, e, f, g, h), VC_FOUR(a, b, c, d, e, f, g, h)
-/* By size (8, then 4), then by the names above. */
-const uint8_t cje_vector_constants[2 * VC_COUNT * VC_BYTES] = {
+#define VC_INDEX(i) i, 0, 0, 0, 0, 0, 0, 0
+#define VC_INDICES(a, b, c, d, e, f, g, h)                                                                             \
+  VC_INDEX(a), VC_INDEX(b), VC_INDEX(c), VC_INDEX(d), VC_INDEX(e), VC_INDEX(f), VC_INDEX(g), VC_INDEX(h)
+/* By size (8, then 4), then by the names above; at VC_WEAVE what cje_vec_weave says. */
+const uint8_t cje_vector_constants[(2 * VC_COUNT + CJE_WOVEN) * VC_BYTES] = {
     VC_EIGHT(0, 0, 0, 0, 0, 0, 0, 0x80),          VC_EIGHT(255, 255, 255, 255, 255, 255, 255, 0x7F),
     VC_EIGHT(0, 0, 0, 0, 0, 0, 0xF0, 0x3F),       VC_EIGHT(0, 0, 0, 0, 0, 0, 0xF0, 0xBF),
     VC_EIGHT(0, 0, 0, 0, 0, 0, 0xF0, 0x7F),       VC_EIGHT(255, 255, 255, 255, 255, 255, 255, 255),
     VC_EIGHT(0, 0, 0, 0x80, 0, 0, 0, 0x80),       VC_EIGHT(255, 255, 255, 0x7F, 255, 255, 255, 0x7F),
     VC_EIGHT(0, 0, 0x80, 0x3F, 0, 0, 0x80, 0x3F), VC_EIGHT(0, 0, 0x80, 0xBF, 0, 0, 0x80, 0xBF),
     VC_EIGHT(0, 0, 0x80, 0x7F, 0, 0, 0x80, 0x7F), VC_EIGHT(255, 255, 255, 255, 255, 255, 255, 255),
+    VC_INDICES(0, 3, 6, 1, 4, 7, 2, 5),           VC_INDICES(5, 0, 3, 6, 1, 4, 7, 2),
+    VC_INDICES(2, 5, 0, 3, 6, 1, 4, 7),
 };
 
 static cje_rm constant_at(const cje_vgen *g, unsigned which) {
@@ -68,7 +73,7 @@ static void packed_round(cje_vgen *g, unsigned how, unsigned y, unsigned x) {
 static void packed_select(cje_vgen *g, unsigned y, unsigned m, unsigned x, unsigned z) {
   if (g->width == 64) {
     into_k1(g, m);
-    cje_vex(g->a, wide(g, CJE_VEX(CJE_MAP_0F38, CJE_PP_PD, 0x65)) | CJE_EVEX_K1, y, z, cje_xmm(x));
+    cje_vex(g->a, wide(g, CJE_VEX(CJE_MAP_0F38, CJE_PP_PD, 0x65)) | CJE_EVEX_K(1), y, z, cje_xmm(x));
   } else {
     cje_vex_imm(g->a, wide(g, CJE_VEX(CJE_MAP_0F3A, CJE_PP_PD, g->size == 8 ? 0x4B : 0x4A)), y, z, cje_xmm(x), m << 4);
   }
@@ -395,4 +400,70 @@ void cje_vec_emit(cje_vgen *g, const cje_vins *ins) {
   k->emit(&i);
   for (int j = 0; j < f->nin; j++) cje_vec_bury(g, x[j]);
   cje_vec_define(g, ins->y, i.y);
+}
+
+/* --- weaving ------------------------------------------------------------------------------------------------- */
+
+/* Element i of column c goes to place 3 i + c: lane (3 i + c) mod L of one of three vectors of L lanes.  As 3 and L
+** have no common divisor, the elements of a column all have different lanes.  So each column is permuted once, and then
+** every vector takes each third lane from one of them. */
+
+enum { V_FIRST_MASK = 1 }; /* lanes 1, 4, .. and 2, 5, .. are in masks 2 and 3 */
+static unsigned third_lanes(unsigned first) { return 0x49u << first & 0xFF; }
+
+/* Lane s of y is element 3 (s - c) of x, counted in circles, as 3 is its own inverse to 4 and to 8. */
+static void permute_column(cje_vgen *g, unsigned y, unsigned x, unsigned c) {
+  unsigned order = 0;
+  if (g->width == 64) {
+    cje_vec_move(g, y, cje_mem(CJE_R14, (int32_t)((VC_WEAVE + c) * VC_BYTES)));
+    cje_vex(g->a, wide(g, CJE_VEX(CJE_MAP_0F38, CJE_PP_PD, 0x16)), y, y, cje_xmm(x));
+    return;
+  }
+  for (unsigned s = 0; s < 4; s++) order |= (3 * (s + 4 - c) & 3) << 2 * s;
+  cje_vex_imm(g->a, wide(g, CJE_VEX(CJE_MAP_0F3A, CJE_PP_PD, 0x01)) | CJE_VEX_W, y, 0, cje_xmm(x), order);
+}
+
+/* y is x but for every third lane from first on, which are those of z. */
+static void blend_column(cje_vgen *g, unsigned first, unsigned y, unsigned x, unsigned z) {
+  if (g->width == 64)
+    cje_vex(g->a, wide(g, CJE_VEX(CJE_MAP_0F38, CJE_PP_PD, 0x65)) | CJE_EVEX_K(V_FIRST_MASK + first), y, x, cje_xmm(z));
+  else
+    cje_vex_imm(g->a, wide(g, CJE_VEX(CJE_MAP_0F3A, CJE_PP_PD, 0x0D)), y, x, cje_xmm(z), third_lanes(first) & 15);
+}
+
+void cje_vec_weave_masks(cje_vgen *g) {
+  for (unsigned first = 1; g->width == 64 && first < CJE_WOVEN; first++) {
+    cje_set64(g->a, CJE_RAX, third_lanes(first));
+    cje_vex(g->a, CJE_VEX(CJE_MAP_0F, CJE_PP_PS, 0x92), V_FIRST_MASK + first, 0, cje_xmm(CJE_RAX));
+  }
+}
+
+/* Where row rcx of y is. */
+static cje_rm row_memory(cje_vgen *g, uint32_t y) {
+  cje_rm at = cje_vec_memory(g, y);
+  for (int i = 1; i < CJE_WOVEN; i++) {
+    cje_lea(g->a, CJE_RAX, cje_indexed(at.reg, CJE_RCX, 8, 0));
+    at.reg = CJE_RAX;
+  }
+  return at;
+}
+
+void cje_vec_weave(cje_vgen *g, const cje_vins *ins) {
+  unsigned x[CJE_WOVEN], z[CJE_WOVEN] = {g->t0, g->t1};
+  for (int c = 0; c < CJE_WOVEN; c++) x[c] = cje_vec_need(g, ins->x[c]);
+  z[2] = cje_vec_take(g);
+  g->holds[z[2]] = ins->x[0]; /* for now: it is not given away */
+  unsigned y = cje_vec_take(g);
+  (void)cje_asm_room(g->a);
+  for (unsigned c = 0; c < CJE_WOVEN; c++) permute_column(g, z[c], x[c], c);
+  cje_rm at = row_memory(g, ins->y);
+  for (unsigned i = 0; i < CJE_WOVEN; i++, at.disp += (int32_t)g->width) {
+    unsigned c = i * g->lanes;
+    blend_column(g, 1, y, z[c % 3], z[(c + 1) % 3]);
+    blend_column(g, 2, y, y, z[(c + 2) % 3]);
+    cje_vec_store(g, y, at);
+  }
+  g->free |= 1u << z[2] | 1u << y;
+  for (int c = 0; c < CJE_WOVEN; c++) cje_vec_release(g, ins->x[c], ins->next[c]);
+  for (int c = 0; c < CJE_WOVEN; c++) cje_vec_bury(g, ins->x[c]);
 }

@@ -37,13 +37,13 @@ static void modrm(cje_asm *a, unsigned reg, cje_rm rm) { modrm_scaled(a, reg, rm
 /* Bits 3 and 4 of a register that is operand rm go where those of an index and a base would.  length: 0, 1, 2 for 128,
 ** 256, 512 bits. */
 static void evex(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm, unsigned length, int32_t unit) {
-  unsigned map = op >> 16 & 7, pp = op >> 8 & 3, w = op >> 24 & 1, k1 = op >> 27 & 1;
+  unsigned map = op >> 16 & 7, pp = op >> 8 & 3, w = op >> 24 & 1, k = op >> 28 & 7;
   unsigned x = rm.ismem ? rm.index >> 3 : rm.reg >> 4,
            high = (reg >> 3 & 1) << 7 | (x & 1) << 6 | (rm.reg >> 3 & 1u) << 5;
   put_byte(a, 0x62);
   put_byte(a, (~(high | (reg >> 4) << 4) & 0xF0) | map);
   put_byte(a, w << 7 | (~v & 15) << 3 | 4 | pp);
-  put_byte(a, length << 5 | (~v >> 4 & 1) << 3 | k1);
+  put_byte(a, length << 5 | (~v >> 4 & 1) << 3 | k);
   put_byte(a, op & 255);
   modrm_scaled(a, reg, rm, unit);
 }

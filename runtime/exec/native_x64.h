@@ -7,7 +7,23 @@
 
 #include "base/base.h"
 
-enum { CJE_RAX, CJE_RCX, CJE_RDX, CJE_RBX, CJE_RSP, CJE_RBP, CJE_RSI, CJE_RDI, CJE_R8, CJE_R12 = 12, CJE_R13, CJE_R14 };
+enum {
+  CJE_RAX,
+  CJE_RCX,
+  CJE_RDX,
+  CJE_RBX,
+  CJE_RSP,
+  CJE_RBP,
+  CJE_RSI,
+  CJE_RDI,
+  CJE_R8,
+  CJE_R9,
+  CJE_R10,
+  CJE_R11,
+  CJE_R12,
+  CJE_R13,
+  CJE_R14
+};
 
 typedef struct cje_asm {
   cj_ctx *c;
@@ -39,10 +55,11 @@ enum { CJE_MAP_0F = 1, CJE_MAP_0F38, CJE_MAP_0F3A };
 #define CJE_VEX(map, pp, opcode) ((uint32_t)(map) << 16 | (uint32_t)(pp) << 8 | (opcode))
 #define CJE_VEX_W ((uint32_t)1 << 24)
 #define CJE_VEX_L ((uint32_t)1 << 25) /* 256 bits */
-/* 512 bits, registers 0 .. 31 (EVEX encoding); K1: under mask k1; PART: its operand in memory is less than a vector. */
+/* 512 bits, registers 0 .. 31 (EVEX encoding); PART: its operand in memory is less than a vector; K(n): under mask n.
+ */
 #define CJE_EVEX ((uint32_t)1 << 26)
-#define CJE_EVEX_K1 ((uint32_t)1 << 27)
-#define CJE_EVEX_PART ((uint32_t)1 << 28)
+#define CJE_EVEX_PART ((uint32_t)1 << 27)
+#define CJE_EVEX_K(n) ((uint32_t)(n) << 28)
 /* reg: usually the result; v: the first source, 0 if there is none.  Registers above 15, which AVX-512 has, take the
 ** EVEX encoding by themselves, in instructions of one number or 128 bits. */
 void cje_vex(cje_asm *a, uint32_t op, unsigned reg, unsigned v, cje_rm rm);

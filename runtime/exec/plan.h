@@ -204,7 +204,12 @@ const char *cje_window_block(const cje_gather *from, char *const *base, char *ds
 /* run.c: elements first .. first+n-1 of a group to where they go from dst on. */
 void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t first, int64_t n);
 
-/* The same of all columns of a row, to being the first; base: of all of them. */
+/* Where rows first .. first+n-1 of all columns of a result go, to being the first of them, if all of each row is
+ *stored;
+ ** else slots, from where cje_store_rows puts them there afterwards.  base: that of the result. */
+char *cje_rows_block(const cje_gather *to, char *base, char *slots, int64_t first, int64_t n);
+void cje_store_rows(const cje_gather *to, char *base, const char *slots, int64_t first, int64_t n);
+/* The same of columns that are each in its own place. */
 void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n, cjk_weaver weave);
 
 /* Element k of a move: its cell, and its distance from the place. */

@@ -99,13 +99,42 @@ void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t f
 /* FAR_BYTES: far more than the L2 cache holds. */
 enum { FAR_BYTES = 1 << 22, CACHE_LINE = 64 };
 
-void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n, cjk_weaver weave) {
-  int64_t begin = first, end = first + n, k = to->columns;
-  for (int64_t i = 0; i < k; i++) { /* rows of which all is stored */
-    if (to[i].begin > begin) begin = to[i].begin;
-    if (to[i].end < end) end = to[i].end;
+/* Of rows first .. first+n-1 those from begin to before end are stored with all their columns. */
+static void find_whole_rows(const cje_gather *to, int64_t first, int64_t n, int64_t *begin, int64_t *end) {
+  *begin = first;
+  *end = first + n;
+  for (int i = 0; i < to->columns; i++) {
+    if (to[i].begin > *begin) *begin = to[i].begin;
+    if (to[i].end < *end) *end = to[i].end;
   }
-  if (begin > end) begin = end = first;
+  if (*begin > *end) *begin = *end = first;
+}
+
+char *cje_rows_block(const cje_gather *to, char *base, char *slots, int64_t first, int64_t n) {
+  int64_t begin, end;
+  find_whole_rows(to, first, n, &begin, &end);
+  return end - begin == n ? base + to->from.offset + 8 * to->columns * first : slots;
+}
+
+/* Rows first .. end-1, of which row is the first in src. */
+static void store_some_columns(const cje_gather *to, char *base, const char *row, int64_t first, int64_t end) {
+  for (; first < end; first++)
+    for (int i = 0; i < to->columns; i++, row += 8)
+      if (first >= to[i].begin && first < to[i].end)
+        memcpy(base + to->from.offset + 8 * (to->columns * first + i), row, 8);
+}
+
+void cje_store_rows(const cje_gather *to, char *base, const char *slots, int64_t first, int64_t n) {
+  int64_t begin, end, size = 8 * to->columns;
+  find_whole_rows(to, first, n, &begin, &end);
+  store_some_columns(to, base, slots, first, begin);
+  memcpy(base + to->from.offset + size * begin, slots + size * (begin - first), (size_t)(size * (end - begin)));
+  store_some_columns(to, base, slots + size * (end - first), end, first + n);
+}
+
+void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n, cjk_weaver weave) {
+  int64_t begin, end, k = to->columns;
+  find_whole_rows(to, first, n, &begin, &end);
   const char *x[CJK_WEAVE];
   for (int64_t i = 0; i < k; i++) {
     x[i] = src[i] + 8 * (begin - first);

@@ -265,10 +265,10 @@ describe("machine code for tensors", function()
       local p = cj.pad(u, {1, 1})
       local left, right = p[{{1, -3}}], p[{{3, -1}}]
       return {u * (right - left) * 0.5 - 0.1 * (right - 2 * u + left), (u * left):sin(), right * right + left,
-              cj.cat{(u * 2):exp(), left * right}}
+              cj.cat{(u * 2):exp(), left * right}, left + right - 2 * u + u * u * u, left - 3 * u + right}
     end
-    for _, n in ipairs {2, 3, 4, 5, 17, 100, 1030} do
-      for which = 1, 4 do
+    for _, n in ipairs {2, 3, 4, 5, 17, 18, 19, 23, 26, 27, 28, 35, 100, 1030} do
+      for which = 1, 6 do
         local u = cj.linspace(-1, 1.5, n)
         local function f(v) return stencils(v)[which] end
         local F, dense = cj.compile(f):sparse_jacobian(), cj.jacobian(f, u)
@@ -294,6 +294,47 @@ describe("machine code for tensors", function()
       for i, y in ipairs {F(x)} do
         local error = (y:to "float64" - whole[i]:to "float64"):abs():max():item()
         case(error <= (dtype == "float64" and 1e-14 or 1e-6), "%s: result %d: %g", dtype, i, error)
+      end
+    end
+  end))
+
+  it("of stencils that reach far", cases(function(case)
+    for _, reach in ipairs {{9, 1}, {1, 20}, {40, 40}, {700, 2}} do
+      local function f(u)
+        local p, n = cj.pad(u, reach), u:numel()
+        return u * p[{{1, n}}] + p[{{1 + reach[1] + reach[2], -1}}] * 0.5
+      end
+      for _, n in ipairs {50, 130, 600, 1500} do
+        local u = cj.linspace(-1, 1.5, n)
+        twice(case, ("%d, %d of %d"):format(reach[1], reach[2], n), function()
+          return {cj.sparse_jacobian(f, u):values(), cj.jvp(f, u, u * 2)}
+        end)
+        case((cj.compile(f)(u) - f(u)):abs():max():item() < 1e-13, "%d, %d of %d", reach[1], reach[2], n)
+      end
+    end
+  end))
+
+  it("of rows of three, woven in registers", cases(function(case)
+    for _, n in ipairs {1, 2, 3, 4, 7, 8, 9, 31, 64, 511, 512, 1030, 20000} do
+      local x, k = cj.linspace(-1, 1.5, n), cj.arange(0, n):to "int64"
+      local function f(a)
+        local c, one = a * 0.5 + 1, cj.ones(n)
+        local list = {cj.stack({a, c, a * c}, 2), cj.stack({c, one, c}, 2), cj.stack({k, k * k, -k}, 2),
+                      cj.stack({c:sin(), a, c * c}, 2), cj.stack({c, c - a, one}, 2):reshape(-1)[{{2, -2}}],
+                      cj.stack({c - 1, c * a, a + 2}, 2):reshape(-1)[{{1 + n // 3, 3 * n - n // 4}}]}
+        local v = {}
+        for j = 1, 24 do v[j] = a * (j / 3) + c end
+        for j = 1, 24 do list[#list + 1] = cj.stack({v[j], v[j % 24 + 1] * c, v[25 - j]}, 2) end
+        return table.unpack(list)
+      end
+      twice(case, n .. " rows", function() return {cj.jvp(f, x, x)} end)
+      local few = function(a)
+        return cj.stack({a - 1, a * a, a + 2}, 2):reshape(-1)[{{1 + n // 3, 3 * n - n // 4}}], a * 3
+      end
+      twice(case, n .. " rows, some cut off", function() return {cj.jvp(few, x, x)} end)
+      local whole = table.pack(f(x))
+      for j, z in ipairs {cj.compile(f)(x)} do
+        case(cj.allclose(z:to "float64", whole[j]:to "float64", {rtol = 1e-14, atol = 1e-14}), "%d rows: result %d", n, j)
       end
     end
   end))
