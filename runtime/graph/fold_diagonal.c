@@ -52,16 +52,21 @@ static cj_ref emit_as(cj_graph *g, int op, cj_ref x, const int64_t *dim, int ran
   return x ? cjg_emit(g, op, &x, 1, &a) : 0;
 }
 
-static cj_ref emit_scaled(cj_graph *g, cj_ref e, cj_ref d) {
-  if (!e || !d) return 0;
+/* d without the axis of the seeds, of which it has one if it has as many axes as they. */
+static cj_ref per_seed(cj_graph *g, cj_ref d, int rank) {
+  if (!d || cjg_type(g, d)->rank < rank) return d;
   cj_type t = *cjg_type(g, d);
-  if (t.rank == cjg_type(g, e)->rank) d = emit_as(g, CJ_OP_reshape, d, t.dim + 1, t.rank - 1);
+  return emit_as(g, CJ_OP_reshape, d, t.dim + 1, t.rank - 1);
+}
+
+static cj_ref emit_scaled(cj_graph *g, cj_ref e, cj_ref d) {
+  d = e ? per_seed(g, d, cjg_type(g, e)->rank) : 0;
   return d ? cjg_emit(g, CJ_OP_zmul, (cj_ref[]){e, d}, 2, NULL) : 0;
 }
 
 /* d as one element for each of a seed's, of the shape of the axes behind the first one of t. */
 static cj_ref whole_diagonal(cj_graph *g, cj_ref d, const cj_type *e, const cj_type *t) {
-  d = emit_as(g, CJ_OP_expand, d, e->dim + 1, e->rank - 1);
+  d = emit_as(g, CJ_OP_expand, per_seed(g, d, e->rank), e->dim + 1, e->rank - 1);
   return emit_as(g, CJ_OP_reshape, d, t->dim + 1, t->rank - 1);
 }
 

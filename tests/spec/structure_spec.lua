@@ -42,6 +42,13 @@ local PRODUCTS = {
   {"one row", function(x) return x:matmul(B) end, cj.randn(1, 2)},
   {"stacks", function(x) return cj.stack {A, 2 * A}:matmul(x) end, cj.randn(4, 2)},
   {"both factors", function(x) return x:matmul(x:t()) end, cj.randn(2, 3)},
+  {"sums of rows of a column times itself", function(x) return x:matmul(x:t()):sum(2) end, cj.randn(3, 1)},
+  {"sums of columns of a column times itself", function(x) return x:matmul(x:t()):sum(1) end, cj.randn(3, 1)},
+  {"sums of rows times themselves", function(x)
+    local s = x:sum(2, true):tanh()
+    return s:matmul(s:t()):sum(2)
+  end, cj.randn(3, 3)},
+  {"a vector times itself", function(x) return x:outer(x):sum(1) * x end, cj.randn(3)},
 }
 
 describe("products with identity seeds", function()
