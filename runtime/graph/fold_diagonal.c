@@ -15,12 +15,18 @@ typedef struct diagonal {
   cj_ref e, d;
 } diagonal;
 
-/* An identity, or consecutive columns of one, seen as seeds along the first axis; no other views of it. */
+static bool is_columns(const cj_graph *g, cj_ref r) {
+  const cj_attr *a = cjg_attr(g, r);
+  return cjg_at(g, r)->op == CJ_OP_slice && a->v[0] == 1 && a->v[2] == 1;
+}
+
+/* An identity, or consecutive columns of one, seen as seeds along the first axis; no other views of it: a seed's place
+** is that of its one element. */
 static bool is_seeds(const cj_graph *g, cj_ref r) {
   const cj_type *t = cjg_type(g, r);
   if (t->rank < 2 || t->dim[0] < 2) return false;
   if (cjg_at(g, r)->op == CJ_OP_reshape) r = cjg_operands(g, r)[0];
-  if (cjg_at(g, r)->op == CJ_OP_slice && cjg_attr(g, r)->v[0] == 1) r = cjg_operands(g, r)[0];
+  if (is_columns(g, r)) r = cjg_operands(g, r)[0];
   return cjg_at(g, r)->op == CJ_OP_eye && cjg_type(g, r)->dim[0] == t->dim[0];
 }
 

@@ -48,6 +48,9 @@ local PRODUCTS = {
     local s = x:sum(2, true):tanh()
     return s:matmul(s:t()):sum(2)
   end, cj.randn(3, 3)},
+  {"what is turned round", function(x) return (x:flip(1):tanh():sum() * x:flip(1)):sin():flip(1) end, cj.randn(3)},
+  {"a sum of what is turned round", function(x) return (x:flip(1) ^ 2):sum():tanh():reshape(1) end, cj.randn(3)},
+  {"every second of what is scaled", function(x) return (x:flip(1)[{{1, 4, 2}}] * x[{{1, 2}}]):cumsum(1) end, cj.randn(4)},
   {"a vector times itself", function(x) return x:outer(x):sum(1) * x end, cj.randn(3)},
 }
 
