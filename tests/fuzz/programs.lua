@@ -1,6 +1,9 @@
 -- Random functions of tensors: the same seed gives the same function, whatever the values are.
 --
---   local program = programs.new(seed)     program.f(a, b, ...), program.inputs
+--   local program = programs.new(seed, kind)     program.f(a, b, ...), program.inputs
+--
+-- kind "any": all that there is.  "structure": mostly what moves, adds up and scales, so that Jacobians have structure
+-- which is carried along.
 
 local cj = require "cjac"
 local generator = require "support.generator"
@@ -176,24 +179,74 @@ end
 local STEPS = {captured, unary, unary, of_positive, binary, binary, with_number, with_number, same_twice, view, view,
                reduce, reduce, join, product, index, assign, derivative}
 
+local function scaled(r, x)
+  local k = r(5)
+  if k == 1 then return x * NUMBERS[r(#NUMBERS)] end
+  if k == 2 then return x * cj.linspace(0.5, 2, x:numel()):reshape(x.shape) end
+  if k == 3 then return x * tame(x) end
+  if k == 4 and x.ndim > 0 and x:numel() > 0 then return x * tame(x):sum(axis(r, x), true) end
+  return x / positive(x:sum())
+end
+
+local function turned(r, x)
+  if x.ndim == 0 or x:numel() == 0 then return x:reshape(-1) end
+  local k, d = r(9), axis(r, x)
+  local n = x:size(d)
+  if k == 1 then return x:flip(d) end
+  if k == 2 then return x:roll(r(n), d) end
+  if k == 3 then return x:slice(d, r(n), n, r(3)) end
+  if k == 4 then return x:slice(d, n, 1, -1) end
+  if k == 5 then return x:transpose(1, d) end
+  if k == 6 then return x:reshape(-1) end
+  if k == 7 then return cj.pad(x:reshape(-1), {r(3) - 1, r(3) - 1}) end
+  if k == 8 then return x:index_select(d, cj.arange(0, n):to "int64" * r(3) % n + 1) end
+  return x:unsqueeze(1):expand(2, table.unpack(x.shape))
+end
+
+local function added(r, x, other)
+  local k = r(7)
+  if k == 1 then return fits(x, other) and x + other or x + other:sum() end
+  if k == 2 then return fits(x, other) and x - other or other:sum() - x end
+  if x.ndim == 0 or x:numel() == 0 then return x + other:sum() end
+  local d = axis(r, x)
+  if k == 3 then return x:sum(d, r(2) == 1) end
+  if k == 4 then return x:cumsum(d) end
+  if k == 5 then return x:mean(d, r(2) == 1) end
+  if k == 6 then return x[{{1, -2}}] - x[{{2, -1}}] end
+  return x:softmax(d)
+end
+
+local function mixed(r, x, other)
+  local k, m = r(5), matrix(x)
+  if m:numel() == 0 then return x end
+  local n, l = m:size(-1), m:size(-2)
+  if k == 1 then return m:matmul(cj.linspace(-1, 1, 2 * n):reshape(n, 2)) end
+  if k == 2 then return cj.linspace(-1, 1, 2 * l):reshape(2, l):matmul(m) end
+  if k == 3 then return m:matmul(m.mT) end
+  if k == 4 then return cj.stack({x, tame(x)}, r(x.ndim + 1)) end
+  return cj.cat{x:reshape(-1), other:reshape(-1)}
+end
+
+local STRUCTURE <const> = {scaled, scaled, turned, turned, added, added, mixed, unary, binary}
+
 local BIG <const> = 60 -- elements; more is cut down
 
-local function step(r, pool)
+local function step(r, steps, pool)
   local x, other = pool[r(#pool)], pool[r(#pool)]
-  local y = STEPS[r(#STEPS)](r, x, other)
+  local y = steps[r(#steps)](r, x, other)
   if y.ndim > 4 or y:numel() > BIG then y = y:flatten()[{{1, math.min(5, y:numel())}}] end
   pool[#pool + 1] = y
 end
 
-function programs.new(seed)
-  local r = generator(seed)
+function programs.new(seed, kind)
+  local r, list = generator(seed), kind == "structure" and STRUCTURE or STEPS
   local inputs = {}
   sample.seed("program " .. seed)
   for i = 1, r(3) do inputs[i] = sample.letter("R", SHAPES[r(#SHAPES)]) end
   local steps, outputs = 3 + r(10), r(3)
   local f = function(...)
     local q, pool, out = generator(seed + 1), {...}, {}
-    for _ = 1, steps do step(q, pool) end
+    for _ = 1, steps do step(q, list, pool) end
     for i = 1, outputs do out[i] = i == 1 and pool[#pool] or pool[q(#pool)] end
     return table.unpack(out)
   end

@@ -9,11 +9,13 @@ local programs = require "fuzz.programs"
 
 local first, last = (os.getenv "CJAC_FUZZ" or "1 400"):match "(%d+) (%d+)"
 
-describe("random programs", function()
-  for from = tonumber(first), tonumber(last), 50 do
-    local to = math.min(from + 49, tonumber(last))
-    it(("%d to %d"):format(from, to), cases(function(case)
-      for seed = from, to do checks.run(case, programs.new(seed)) end
-    end))
-  end
-end)
+for _, kind in ipairs {"any", "structure"} do
+  describe("random programs of " .. kind, function()
+    for from = tonumber(first), tonumber(last), 50 do
+      local to = math.min(from + 49, tonumber(last))
+      it(("%d to %d"):format(from, to), cases(function(case)
+        for seed = from, to do checks.run(case, programs.new(seed, kind)) end
+      end))
+    end
+  end)
+end
