@@ -401,8 +401,7 @@ void cjl_missed(lua_State *L, cjl_version *v, uint64_t id) {
 }
 
 static int give(calling *c, cjl_version *v) {
-  v->misses = 0;
-  if (!c->fresh) v->hit = true;
+  cjl_servedversion(c->S, v, c->fresh);
   if (c->F->first != v->sig || v->sig->first != v) cjl_usedversion(c->F, v);
   return c->out ? give_targets(c, v) : give_new(c, v);
 }

@@ -28,6 +28,7 @@ typedef struct cjl_version {
   bool flat;          /* every one of these values is a tensor */
   bool fickle;        /* depends on numbers as such, not only on comparisons */
   bool hit;           /* served a call after the one it was made for */
+  bool counted;       /* the collector has been told of what it holds */
   int misses;         /* calls in a row that it did not serve */
   uint64_t tried;     /* the last call that it did not serve */
   bool sparse;        /* its result is a sparse tensor */
@@ -77,6 +78,14 @@ cjl_signature *cjl_findsignature(lua_State *L, cjl_state *S, int self, int first
 void cjl_pushanchored(lua_State *L, int self, const void *p);
 void cjl_dropversion(lua_State *L, int self, cjl_version *v);
 void cjl_usedversion(cjl_compiled *F, cjl_version *v); /* to the front */
+/* v has served a call; fresh: the one it was made for.  What it holds from then on, its plan and room to run it, counts
+** as debt; one that others are only derived from has neither. */
+void cjl_countversion(cjl_state *S, cjl_version *v);
+static inline void cjl_servedversion(cjl_state *S, cjl_version *v, bool fresh) {
+  v->misses = 0;
+  v->hit |= !fresh;
+  if (!v->counted) cjl_countversion(S, v);
+}
 
 static inline bool cjl_sametype(const cj_type *a, const cj_type *b) {
   if (a->dtype != b->dtype || a->rank != b->rank) return false;

@@ -73,17 +73,16 @@ static cjl_version *last_used(const cjl_compiled *F) {
 }
 
 /* Runs v at the arguments in its signature, into v->y. */
-static bool run_direct(lua_State *L, cjl_version *v, uint64_t id) {
+static bool run_direct(lua_State *L, cjl_state *S, cjl_version *v, uint64_t id) {
   bool valid = true;
   if (cj_compiled_call(v->k, v->sig->x, v->sig->nx, v->y, &valid) != CJ_OK) return false;
   if (!valid) return cjl_missed(L, v, id), false;
-  v->misses = 0;
-  v->hit = true;
+  cjl_servedversion(S, v, false);
   return true;
 }
 
 static int write_results(lua_State *L, cjl_state *S, cjl_version *v, uint64_t id, int n, int out) {
-  if (!take_arguments(L, S, v->sig, n) || !take_targets(L, S, v, out) || !run_direct(L, v, id)) return -1;
+  if (!take_arguments(L, S, v->sig, n) || !take_targets(L, S, v, out) || !run_direct(L, S, v, id)) return -1;
   if (v->nret == 1) lua_settop(L, out);
   return v->nret;
 }
@@ -94,7 +93,7 @@ static int new_results(lua_State *L, cjl_state *S, const cjl_compiled *F, uint64
   cjl_version *v = last_used(F);
   if (!push_fresh_handles(L, v, &f)) return -1;
   int top = lua_gettop(L);
-  if (!(v = last_used(F)) || !take_arguments(L, S, v->sig, n) || !place_fresh(S, v, &f) || !run_direct(L, v, id))
+  if (!(v = last_used(F)) || !take_arguments(L, S, v->sig, n) || !place_fresh(S, v, &f) || !run_direct(L, S, v, id))
     return -1;
   for (int i = 0; i < f.n; i++) f.h[i]->v = v->y[i];
   lua_settop(L, top);

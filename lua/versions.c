@@ -245,7 +245,6 @@ static void add_version(lua_State *L, cjl_state *S, int self, int args) {
   cjl_compiled *F = lua_touserdata(L, self);
   int at = lua_gettop(L);
   cjl_version *v = lua_touserdata(L, at);
-  cj_compiledstat stat;
   v->fickle = isfickle(v->k);
   (void)push_signature(L, S, F->who, args);
   bool bound = cj_compiled_isbound(v->k), known = !bound && find_equal(L, self, F);
@@ -271,8 +270,12 @@ static void add_version(lua_State *L, cjl_state *S, int self, int args) {
   s->nversion++;
   if (s->nversion > CJL_MAXVERSIONS) cjl_dropversion(L, self, last_version(s));
   if (F->nsig > CJL_MAXSIGNATURES) drop_signature(L, self, F, last_signature(F));
-  if (cj_compiled_stats(v->k, &stat) == CJ_OK)
-    S->debt += stat.work + stat.constants; /* the collector does not see it */
+}
+
+void cjl_countversion(cjl_state *S, cjl_version *v) {
+  cj_compiledstat stat;
+  v->counted = true;
+  if (cj_compiled_stats(v->k, &stat) == CJ_OK) S->debt += stat.work + stat.constants;
 }
 
 /* --- tracing ------------------------------------------------------------------------------------------------------ */

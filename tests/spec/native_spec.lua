@@ -225,6 +225,24 @@ describe("machine code", function()
     cj._trim()
     assert.equal(0, code())
   end)
+  it("is not made of a function that others are only derived from", function()
+    local function made()
+      local x, before = cj.linspace(0, 1, 9), code()
+      local F = cj.compile(function(v) return (v * v + v):sin() * v end)
+      F:vjp()(x, x)
+      local derived = code()
+      F(x)
+      return derived - before, code() - derived
+    end
+    collectgarbage()
+    collectgarbage "stop"
+    local derived, own = made()
+    collectgarbage "restart"
+    collectgarbage()
+    assert.is_true(derived > 0 and own > 0)
+    cj._trim()
+    assert.equal(0, code())
+  end)
 end)
 
 describe("cj.config", function()
