@@ -14,6 +14,7 @@ enum { SLOT = 0, FIXED = 1, MOVING = 2, KINDBITS = 30 };
 /* bytes of slots; least block; block of a lone instruction; elements that no cache has: much waiting for memory at once
 ** is worse than often a little */
 enum { SCRATCH = 32768, LEAST = 64, ALONE = 65536, FAR_ELEMENTS = 1 << 19 };
+enum { LISTED = 256, SHORT_RUN = 4 }; /* elements */
 
 typedef struct builder {
   cje_planner *P;
@@ -22,6 +23,7 @@ typedef struct builder {
 
 static uint32_t entry_of(uint32_t kind, uint32_t index) { return kind << KINDBITS | index; }
 static uint32_t kind_of(uint32_t entry) { return entry >> KINDBITS; }
+static uint32_t entry_index(uint32_t entry) { return entry & ((1u << KINDBITS) - 1); }
 
 /* What stands for operand x in the tables: the instruction of this group that x is, or x itself. */
 static uint32_t key_of(const builder *b, cj_ref x) {
@@ -90,8 +92,46 @@ static bool add_pick(builder *b, cj_ref x, const cje_pattern *q, uint32_t *entry
   if (!add_gather(b, &at, q, 0, INT64_MAX, entry)) return false;
   cje_gather *from = &P->p->gather.at[P->p->gather.n - 1];
   from->picked = true;
+  from->step = q->stride[0];
   from->index = cje_place_of(P, in[1]);
   return true;
+}
+
+/* Room for n elements among the constants of the plan; where. */
+static bool add_constants(builder *b, int64_t n, size_t size, cje_place *at) {
+  cj_plan *p = b->P->p;
+  size_t cells = ((size_t)n * size + sizeof *p->konst.at - 1) / sizeof *p->konst.at;
+  if (!CJM_GROW(b->P->c, p->konst.at, p->konst.cap, p->konst.n + cells)) return false;
+  *at = (cje_place){CJE_KONST, (uint32_t)size, (int64_t)(p->konst.n * sizeof *p->konst.at)};
+  p->konst.n += (uint32_t)cells;
+  return true;
+}
+static char *constants_at(const builder *b, const cje_place *at) { return (char *)b->P->p->konst.at + at->offset; }
+
+/* What has few elements, in short runs, is picked by a list of where they are, or if it is constant gathered now: to
+** walk through the runs in each call takes longer. */
+static bool is_listed(const cje_pattern *q, int64_t n) { return n <= LISTED && q->dim[q->ndim - 1] <= SHORT_RUN; }
+
+static bool add_strided(builder *b, const cje_place *at, const cje_pattern *q, int64_t n, uint32_t *entry) {
+  cje_place to;
+  if (!is_listed(q, n)) return add_gather(b, at, q, 0, n, entry);
+  if (at->base == CJE_KONST) {
+    if (!add_constants(b, n, q->esize, &to)) return false;
+    cje_pattern_load(q, constants_at(b, &to), constants_at(b, at), 0, n);
+    return add_moving(b, &to, entry);
+  }
+  if (!add_constants(b, n, sizeof(int64_t), &to) || !add_gather(b, at, q, 0, n, entry)) return false;
+  cje_gather *from = &b->P->p->gather.at[b->P->p->gather.n - 1];
+  from->picked = true;
+  from->step = 1;
+  from->index = to;
+  cje_pattern_list(q, (int64_t *)(void *)constants_at(b, &to), n);
+  return true;
+}
+
+/* The entry of an operand is that for one shape of the result. */
+static bool is_shaped(const builder *b, uint32_t entry) {
+  return kind_of(entry) == SLOT || (kind_of(entry) == MOVING && b->P->moving.at[entry_index(entry)].base == CJE_KONST);
 }
 
 /* The entry of x, an operand of r from outside.  A gathered one is good for one shape of r only. */
@@ -104,7 +144,7 @@ static bool outside(builder *b, cj_ref r, cj_ref x, uint32_t *entry) {
   cje_pattern q;
   if (P->seen[x] == b->step) {
     *entry = P->entry[x];
-    if (kind_of(*entry) != SLOT || P->shaped[x] == type) return true;
+    if (!is_shaped(b, *entry) || P->shaped[x] == type) return true;
     if (!give_slot(b, x)) return false;
   }
   cje_access how = cje_pattern_make(&q, cjg_type(P->g, r), shape->type, shape->stride);
@@ -112,7 +152,7 @@ static bool outside(builder *b, cj_ref r, cj_ref x, uint32_t *entry) {
               : picked                                 ? add_pick(b, x, &q, entry)
               : how == CJE_SPLAT                       ? add_fixed(b, &at, entry)
               : how == CJE_DENSE                       ? add_moving(b, &at, entry)
-                                                       : add_gather(b, &at, &q, 0, cjt_count(cjg_type(P->g, r)), entry);
+                                                       : add_strided(b, &at, &q, cjt_count(cjg_type(P->g, r)), entry);
   P->seen[x] = b->step;
   P->entry[x] = *entry;
   P->shaped[x] = type;
@@ -230,8 +270,8 @@ static void note_uses(builder *b, cj_ref r, uint32_t number) {
 
 /* Entries get their final numbers once it is known how many there are of each kind. */
 static uint32_t settled(const builder *b, uint32_t entry) {
-  uint32_t index = entry & ((1u << KINDBITS) - 1), kind = kind_of(entry);
-  return index + (kind == SLOT ? 0 : b->nslot) + (kind == MOVING ? b->P->fixed.n : 0);
+  uint32_t kind = kind_of(entry);
+  return entry_index(entry) + (kind == SLOT ? 0 : b->nslot) + (kind == MOVING ? b->P->fixed.n : 0);
 }
 
 static void settle_entries(const builder *b, const cje_group *k) {

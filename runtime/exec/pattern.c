@@ -141,6 +141,14 @@ void cje_pattern_store(const cje_pattern *q, char *dst, const char *src, int64_t
   }
 }
 
+void cje_pattern_list(const cje_pattern *q, int64_t *at, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    int64_t rest = i;
+    at[i] = 0;
+    for (int k = q->ndim; k-- > 0; rest /= q->dim[k]) at[i] += rest % q->dim[k] * q->stride[k];
+  }
+}
+
 void cje_pattern_load(const cje_pattern *q, void *dst, const char *src, int64_t first, int64_t n) {
   int64_t period = n;
   if (q->stride[0] == 0) { /* a row that repeats: one period, then copies of it */

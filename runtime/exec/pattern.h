@@ -22,6 +22,8 @@ typedef struct cje_pattern {
 cje_access cje_pattern_make(cje_pattern *q, const cj_type *to, const cj_type *x, const int64_t *stride);
 /* Elements first .. first+n-1, in the order of the result, from src (element 0) to contiguous dst. */
 void cje_pattern_load(const cje_pattern *q, void *dst, const char *src, int64_t first, int64_t n);
+/* Where the first n elements lie, in elements from element 0. */
+void cje_pattern_list(const cje_pattern *q, int64_t *at, int64_t n);
 /* And back, from contiguous src to dst. */
 void cje_pattern_store(const cje_pattern *q, char *dst, const char *src, int64_t first, int64_t n);
 #endif

@@ -93,7 +93,8 @@ typedef struct cje_group {
 typedef struct cje_gather {
   cje_place from; /* or to */
   cje_pattern pattern;
-  bool picked; /* LOAD: element i is the one that the pattern has for index[i], an int64_t */
+  bool picked;  /* LOAD: element i is the one at step * index[i], an int64_t */
+  int64_t step; /* in elements */
   cje_place index;
   int64_t begin, end;      /* STORE: these elements alone; LOAD: the others are zeros */
   uint8_t column, columns; /* STORE: the group stores rows of so many columns, of which this is one; columns 0: else */

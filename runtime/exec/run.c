@@ -17,20 +17,20 @@ static char *at(const runner *u, const cje_place *place) { return u->base[place-
 
 /* --- inputs ------------------------------------------------------------------------------------------- */
 
-size_t cje_plan_worksize(const cj_plan *p, const cj_view *in) {
-  size_t n = round_up((size_t)p->worksize);
-  for (uint32_t i = 0; in && i < p->nin; i++) {
-    const cj_type *t = &p->type.at[p->input.at[i]];
-    if (!cjt_iscontiguous(t, in[i].stride)) n += round_up(cjt_bytes(t));
-  }
-  return n;
-}
-
 /* shape has the strides of row-major order. */
 static bool is_rowmajor(const cj_view *shape, const int64_t *stride) {
   for (int e = 0; e < shape->type->rank; e++)
     if (stride[e] != shape->stride[e]) return cjt_iscontiguous(shape->type, stride);
   return true;
+}
+
+size_t cje_plan_worksize(const cj_plan *p, const cj_view *in) {
+  size_t n = round_up((size_t)p->worksize);
+  for (uint32_t i = 0; in && i < p->nin; i++) {
+    const cj_view *shape = &p->shape.at[p->input.at[i]];
+    if (!is_rowmajor(shape, in[i].stride)) n += round_up(cjt_bytes(shape->type));
+  }
+  return n;
 }
 
 static void find_bases(const cj_plan *p, char **base, const cj_view *in, void *const *out, char *work) {
@@ -66,7 +66,7 @@ static void load_range(const cje_gather *from, char *const *base, char *dst, int
   const cje_pattern *q = &from->pattern;
   const char *src = base[from->from.base] + from->from.offset;
   if (from->picked)
-    cjk_pick(dst, src, q->stride[0], (const int64_t *)(void *)(base[from->index.base] + from->index.offset) + begin,
+    cjk_pick(dst, src, from->step, (const int64_t *)(void *)(base[from->index.base] + from->index.offset) + begin,
              end - begin, q->esize);
   else if (q->ndim == 1)
     cjk_load(dst, src + begin * q->stride[0] * (int64_t)q->esize, q->stride[0], end - begin, q->esize);
@@ -78,8 +78,8 @@ void cje_load_block(const cje_gather *from, char *const *base, char *dst, int64_
   int64_t begin = first > from->begin ? first : from->begin, end = first + n < from->end ? first + n : from->end;
   size_t size = from->pattern.esize;
   if (begin >= end) begin = end = first;
-  memset(dst, 0, (size_t)(begin - first) * size);
-  memset(dst + (size_t)(end - first) * size, 0, (size_t)(first + n - end) * size);
+  if (begin > first) memset(dst, 0, (size_t)(begin - first) * size);
+  if (end < first + n) memset(dst + (size_t)(end - first) * size, 0, (size_t)(first + n - end) * size);
   if (begin < end) load_range(from, base, dst + (size_t)(begin - first) * size, begin, end);
 }
 

@@ -339,6 +339,37 @@ describe("machine code for tensors", function()
     end
   end))
 
+  it("of few elements, gathered from short runs", cases(function(case)
+    for _, dtype in ipairs {"float64", "float32"} do
+      for _, size in ipairs {{1, 2}, {2, 2}, {4, 2}, {3, 5}, {4, 16}, {17, 4}, {5, 13}, {40, 3}} do
+        local m, n = size[1], size[2]
+        local X = cj.linspace(-1, 2, m * n, {dtype = dtype}):reshape(m, n)
+        local W, b = cj.linspace(0.5, 1, n * n, {dtype = dtype}):reshape(n, n), cj.linspace(1, 2, n, {dtype = dtype})
+        local functions = {
+          function(x) return x:t():reshape(m, n) * x + x[{{}, {1, 1}}] * b end,
+          function(x) return x:matmul(W) + b, x:exp():sum(2) end,
+          function(x) return x:flip(1) * x:flip(2) - x:t():unsqueeze(3) * x[1], x:tril() * x:triu(1) end,
+          function(x) return (x:unsqueeze(1) * x:unsqueeze(2)):sin():reshape(m * m, n) end,
+        }
+        for k, f in ipairs(functions) do
+          local what = ("%s [%d, %d]: %d"):format(dtype, m, n, k)
+          twice(case, what, function()
+            return {cj.jvp(f, X, X), cj.jacobian(f, X, {strategy = "forward-mode"}),
+                    cj.jacobian(f, X, {strategy = "reverse-mode"})}
+          end)
+          local whole, y = table.pack(f(X)), flatten({(cj.jvp(f, X, X))}, {})
+          for i, z in ipairs(y) do
+            case((z - whole[i]):abs():max():item() <= 1e-5, "%s: output %d", what, i)
+          end
+          local one, other = flatten({cj.jacobian(f, X)}, {}), flatten({cj.jacobian(f, X, {chunk_size = 1})}, {})
+          for i, J in ipairs(one) do
+            case((J - other[i]):abs():max():item() <= 1e-5, "%s: Jacobian %d", what, i)
+          end
+        end
+      end
+    end
+  end))
+
   it("of numbers, masks and integers together", cases(function(case)
     for _, n in ipairs {3, 8, 50, 1000} do
       local x, i = cj.linspace(-2, 2, n), cj.arange(0, n)
