@@ -104,13 +104,15 @@ static void push_index(cjl_call *c, const place *w, int idx) {
 }
 
 static void read_operand(cjl_call *c, const place *w) {
+  cj_val *seen = &c->seen[c->nat];
+  seen->kind = CJ_NONE;
   if (!w->idx) {
     if (!w->a->optional) bad(c, w);
   } else if (w->a->kind == CJL_INDEX) {
     push_index(c, w, w->idx);
     c->at[c->nat++] = lua_gettop(c->L);
     return;
-  } else if (cjl_operand(c->L, c->S, w->idx).kind == CJ_NONE) {
+  } else if ((*seen = cjl_operand(c->L, c->S, w->idx)).kind == CJ_NONE) {
     bad(c, w);
   }
   c->at[c->nat++] = w->idx;
@@ -275,18 +277,21 @@ void cjl_read(cjl_call *c, lua_State *L, cjl_state *S, const cjl_opdesc *d) {
   c->narg = lua_gettop(L);
   c->next = 1;
   c->nat = c->np = c->list = c->nlist = 0;
+  int top = c->narg;
+  bool list = false;
   c->opts = c->narg && cjl_isoptions(L, c->narg) ? c->narg-- : 0;
   if (c->opts) check_names(c);
   for (int i = 0; i < d->narg && i < CJL_MAXARG; i++) {
     place w = find(c, &d->arg[i]);
     if (d->arg[i].kind == CJL_LIST || d->arg[i].kind == CJL_INDICES)
-      read_list(c, &w);
+      list = true, read_list(c, &w);
     else if (d->arg[i].kind <= CJL_INDICES)
       read_operand(c, &w);
     else
       read_param(c, &w);
   }
   if (c->next <= c->narg) cjl_error(L, "%s: too many arguments (%d given)", d->who, c->narg);
+  c->fresh = !c->opts && !list && lua_gettop(L) == top;
 }
 
 static cj_val list_element(cjl_call *c, int i) {
@@ -299,6 +304,7 @@ static cj_val list_element(cjl_call *c, int i) {
 
 cj_val *cjl_operands(cjl_call *c, cj_val *room, int *n) {
   int total = c->nat + c->nlist;
+  if (c->fresh) return *n = c->nat, c->seen;
   luaL_checkstack(c->L, 4, NULL);
   cj_val *in = total <= CJL_MAXIN ? room : lua_newuserdatauv(c->L, (size_t)total * sizeof *in, 0);
   *n = 0;

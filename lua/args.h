@@ -15,7 +15,9 @@ typedef struct cjl_call {
   int narg, next, opts; /* positional arguments, the first not read yet, index of the options table or 0 */
   int at[CJL_MAXARG];   /* operands: where each is on the stack; 0: absent, AT_LIST: the list stands here */
   int nat;
-  int list, nlist; /* the list: a table at list > 0, or stack slots from -list on */
+  cj_val seen[CJL_MAXARG]; /* what they were when they were read */
+  bool fresh;              /* which they still are: nothing of Lua's has been allocated since */
+  int list, nlist;         /* the list: a table at list > 0, or stack slots from -list on */
   cj_param p[CJL_MAXARG];
   int np;
 } cjl_call;

@@ -150,7 +150,7 @@ static bool isinput(cj_want w) { return w == CJ_VJP || w == CJ_VHP || w == CJ_HV
 /* Pushes what is derived, in the structure it has, with empty handles; slots: for all of them. */
 static void push_derived(lua_State *L, const drive *d, int in, int out, cjl_slots *slots) {
   slots->inner = d->rq.want == CJ_JACOBIAN || d->rq.want == CJ_HESSIAN ? in : 0;
-  cjl_build(L, d->rq.want == CJ_HESSIAN || isinput(d->rq.want) ? in : out, cjl_leafslot, slots);
+  cjl_buildslots(L, d->rq.want == CJ_HESSIAN || isinput(d->rq.want) ? in : out, slots);
 }
 
 static int count_results(const drive *d, int nx, int ny) {
@@ -220,10 +220,10 @@ static int finish(lua_State *L, cjl_state *S, const drive *d, const frame *f) {
   int n = count_results(d, nx, ny);
   cj_val few[3][CJL_FEW], *y = cjl_room(L, few[0], ny), *v = cjl_room(L, few[1], nv), *out = cjl_room(L, few[2], n);
   cjl_tensor *fewslots[CJL_FEW];
-  cjl_slots slots = {cjl_slotroom(L, fewslots, n), 0, 0, 0};
+  cjl_slots slots = {.slot = cjl_slotroom(L, fewslots, n)};
   cjl_pushslots(L, S, &slots, n);
   int first = lua_gettop(L) + 1;
-  if (d->rq.value) cjl_build(L, f->out, cjl_leafslot, &slots);
+  if (d->rq.value) cjl_buildslots(L, f->out, &slots);
   push_derived(L, d, f->in, f->out, &slots);
   if (d->also_value) lua_insert(L, first);
   if (f->aux) lua_pushvalue(L, f->aux);
@@ -234,6 +234,8 @@ static int finish(lua_State *L, cjl_state *S, const drive *d, const frame *f) {
   cj_request rq = d->rq;
   rq.explain = d->verbose ? note_explanation : NULL;
   rq.explain_ud = &said;
+  rq.place = slots.at ? cjl_placeslot : NULL;
+  rq.place_ud = &slots;
   cj_status s = cj_trace_derive(S->ctx, f->trace, y, ny, &rq, v, nv, out, n, &got);
   if (s != CJ_OK) return cjl_raise(L, S, s, d->who);
   cjl_fillslots(L, S, &slots, out);
@@ -258,6 +260,12 @@ static int call_and_finish(lua_State *L, cjl_state *S, const drive *d, frame *f,
   return finish(L, S, d, f);
 }
 
+static uint32_t open_trace(lua_State *L, cjl_state *S, const drive *d) {
+  uint32_t trace = cjl_opentrace(L, S, d->who);
+  if (d->verbose) cj_trace_last(S->ctx, trace);
+  return trace;
+}
+
 /* f at argument 1, inputs at argument 2. */
 static int derive(lua_State *L, const drive *d, int v) {
   cjl_state *S = cjl_self(L);
@@ -266,7 +274,7 @@ static int derive(lua_State *L, const drive *d, int v) {
   cjl_checkfunction(L, d->who, 1);
   cjl_checkinputs(L, S, d->who, 2);
   f.in = lua_gettop(L);
-  f.trace = cjl_opentrace(L, S, d->who);
+  f.trace = open_trace(L, S, d);
   lua_pushvalue(L, 1);
   return call_and_finish(L, S, d, &f, cjl_pusharguments(L, S, d->who, f.trace, f.in));
 }
@@ -338,7 +346,7 @@ static int derive_arguments(lua_State *L) {
   luaL_checkstack(L, n + 24, "too many arguments");
   select_arguments(L, S, d, n, at);
   f.in = lua_gettop(L);
-  f.trace = cjl_opentrace(L, S, d->who);
+  f.trace = open_trace(L, S, d);
   cjl_pushinputs(L, S, d->who, f.trace, f.in);
   int inputs = lua_gettop(L);
   lua_pushvalue(L, lua_upvalueindex(2));

@@ -177,11 +177,11 @@ static void push_trees(calling *c, const cjl_version *v) {
   push_version(c, v);
   lua_getiuservalue(L, -1, CJL_VRESULTS);
   c->slot = lua_newuserdatauv(L, (size_t)v->ny * sizeof *c->slot, 0);
-  cjl_slots slots = {c->slot, 0, 0, 0};
+  cjl_slots slots = {.slot = c->slot};
   c->first += 3;
   for (int i = 0; i < nret; i++) {
     lua_rawgeti(L, structure, 2 * i + 2);
-    cjl_build(L, -1, cjl_leafslot, &slots);
+    cjl_buildslots(L, -1, &slots);
     lua_remove(L, -2);
   }
 }

@@ -98,14 +98,14 @@ static int run_loop(loop *b) {
   int ny = b->ncarry + b->nextra, nin = b->ncarry + b->nxs;
   cj_val few[3][CJL_FEW], *y = cjl_room(L, few[0], ny), *in = cjl_room(L, few[1], nin), *out = cjl_room(L, few[2], ny);
   cjl_tensor *fewslots[CJL_FEW];
-  cjl_slots slots = {cjl_slotroom(L, fewslots, ny), 0, 0, 0};
+  cjl_slots slots = {.slot = cjl_slotroom(L, fewslots, ny)};
   int results = lua_gettop(L);
   if (b->nocarry)
     lua_pushnil(L);
   else
-    cjl_build(L, b->carry, cjl_leafslot, &slots);
+    cjl_buildslots(L, b->carry, &slots);
   if (b->ys)
-    cjl_build(L, b->ys, cjl_leafslot, &slots);
+    cjl_buildslots(L, b->ys, &slots);
   else
     lua_pushnil(L);
   cj_val *end = cjl_values(L, b->next, y);

@@ -143,8 +143,8 @@ static int finish_call(called *k) {
   cj_val few[3][CJL_FEW], *y = cjl_room(L, few[0], k->nout), *in = cjl_room(L, few[1], k->nin),
                           *out = cjl_room(L, few[2], k->nout);
   cjl_tensor *fewslots[CJL_FEW];
-  cjl_slots slots = {cjl_slotroom(L, fewslots, k->nout), 0, 0, 0};
-  cjl_build(L, k->out, cjl_leafslot, &slots);
+  cjl_slots slots = {.slot = cjl_slotroom(L, fewslots, k->nout)};
+  cjl_buildslots(L, k->out, &slots);
   int results = lua_gettop(L);
   (void)cjl_values(L, k->out, y);
   (void)cjl_values(L, k->in, in);

@@ -19,8 +19,8 @@ static int push_forward(lua_State *L) {
   int v = lua_gettop(L), nv = cjl_leaves(L, v);
   if (nv != nx) return cjl_error(L, "%s: v has %d tensors, %d are wanted: one for each input", WHO, nv, nx);
   cj_val *x = cjl_room(L, few[0], nx), *y = cjl_room(L, few[1], ny);
-  cjl_slots slots = {cjl_slotroom(L, fewslots, ny), 0, 0, 0};
-  cjl_build(L, lua_upvalueindex(3), cjl_leafslot, &slots);
+  cjl_slots slots = {.slot = cjl_slotroom(L, fewslots, ny)};
+  cjl_buildslots(L, lua_upvalueindex(3), &slots);
   (void)cjl_values(L, v, x);
   CJL_TRYWITH(L, S, WHO, x, nx, cj_func_apply(f, x, nx, y));
   cjl_fillslots(L, S, &slots, y);
@@ -42,8 +42,8 @@ static int linearize(lua_State *L) {
   cjl_outputs(L, S, WHO, 6, lua_gettop(L) - 5);
   int out = lua_gettop(L), ny = cjl_leaves(L, out);
   cj_val *y = cjl_room(L, few[0], ny), *value = cjl_room(L, few[1], ny);
-  cjl_slots slots = {cjl_slotroom(L, fewslots, ny), 0, 0, 0};
-  cjl_build(L, out, cjl_leafslot, &slots);
+  cjl_slots slots = {.slot = cjl_slotroom(L, fewslots, ny)};
+  cjl_buildslots(L, out, &slots);
   cj_func **f = cjl_funcbox(L);
   lua_pushvalue(L, out);
   cjl_pushfunction(L, push_forward, 2);

@@ -102,7 +102,7 @@ static int perform_list(lua_State *L, cjl_state *S, const applied *a) {
 
 /* Lines tell where what fails in a run was written. */
 static void note_line(lua_State *L, cjl_state *S, const cjl_opdesc *d, uint32_t trace) {
-  if (!d->elementwise || cj_trace_islasting(S->ctx, trace)) cj_trace_line(S->ctx, trace, cjl_line(L));
+  if (d->fails || cj_trace_islasting(S->ctx, trace)) cj_trace_line(S->ctx, trace, cjl_line(L));
 }
 
 enum { ROOM = 128 }; /* bytes of elements of results that are small without our knowing it before */
@@ -181,6 +181,7 @@ static int call_general(lua_State *L, cjl_state *S, const cjl_opdesc *d) {
   int keepers = d->list_result ? push_keepers(L, c.nat + c.nlist) : 0;
   cjl_roombox(L, 1, ROOM);
   int box = lua_gettop(L);
+  c.fresh = false;
   cj_val *in = cjl_operands(&c, room, &a.nin);
   a.in = in;
   if (keepers) keep(L, S, d->who, keepers, in, a.nin);

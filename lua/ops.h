@@ -38,7 +38,7 @@ struct cjl_opdesc {
   char who[40]; /* "cj.linalg.solve" */
   int op, narg;
   bool plain; /* one to three tensor operands, all wanted, and nothing else */
-  bool elementwise, index_result, list_result, differentiable;
+  bool elementwise, fails, index_result, list_result, differentiable;
   const cjl_arg *arg;
 };
 

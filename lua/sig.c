@@ -113,6 +113,7 @@ static void read_op(cjl_opdesc *d, int op, const cj_opinfo *info, room *to) {
   d->narg = (int)(to->arg - d->arg);
   d->plain = isplain(d, info);
   d->elementwise = info->value != NULL;
+  d->fails = info->fails;
   d->index_result = info->index_result;
   d->list_result = info->list_result;
   d->differentiable = info->differentiable;

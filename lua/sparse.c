@@ -94,14 +94,14 @@ static int derive(lua_State *L, cj_want want, const char *who) {
   cjl_state *S = cjl_self(L);
   cj_request rq = {.size = sizeof rq, .want = want};
   cjl_tensor *slot;
-  cjl_slots slots = {&slot, 0, 0, 0};
+  cjl_slots slots = {.slot = &slot};
   cj_val few[16], out;
   int got;
   traced t = run_traced(L, S, who);
   cj_val *y = cjl_room(L, few, t.ny);
   cj_pattern **p = new_holder(L);
   int holder = lua_gettop(L);
-  cjl_leafslot(L, &slots);
+  slots.slot[slots.n++] = cjl_slot(L);
   (void)cjl_values(L, t.outputs, y);
   cj_status s = cj_trace_sparse(S->ctx, t.trace, y, t.ny, &rq, &out, 1, &got, p);
   if (s != CJ_OK) return cjl_raise(L, S, s, who);

@@ -14,7 +14,7 @@
 #ifdef __SANITIZE_ADDRESS__ /* which should see every block */
 enum { GRAIN = 16, MOST = 0, PIECE = 1 << 15 };
 #else
-enum { GRAIN = 16, MOST = 512, PIECE = 1 << 15 };
+enum { GRAIN = 16, MOST = 704, PIECE = 1 << 15 }; /* the handle of a small tensor is within MOST */
 #endif
 
 typedef struct block {
@@ -63,10 +63,8 @@ static void give(memory *m, void *p, size_t n) {
   m->free[grains(n)] = b;
 }
 
-/* A block that shrinks stays where it is if there is no memory for a smaller one. */
+/* Neither size is 0.  A block that shrinks stays where it is if there is no memory for a smaller one. */
 static void *move(memory *m, void *p, size_t osize, size_t nsize) {
-  if (!p) return nsize ? take(m, nsize) : NULL;
-  if (nsize == 0) return give(m, p, osize), NULL;
   if (osize > MOST && nsize > MOST) {
     void *q = realloc(p, nsize);
     return q || nsize > osize ? q : p;
@@ -90,11 +88,18 @@ static void release(memory *m) {
 /* lua_Alloc.  The last block that a state gives back, when it is closed by whomever, is itself. */
 static void *allocate(void *ud, void *p, size_t osize, size_t nsize) {
   memory *m = ud;
-  if (!p) osize = 0; /* else it is no size */
-  void *q = move(m, p, osize, nsize);
-  if (q || nsize == 0) m->live += nsize - osize;
-  if (m->live == 0) release(m);
-  return q;
+  void *q = NULL;
+  if (!p) { /* then osize is no size */
+    if (nsize && (q = take(m, nsize))) m->live += nsize;
+    return q;
+  }
+  if (nsize) {
+    if ((q = move(m, p, osize, nsize))) m->live += nsize - osize;
+    return q;
+  }
+  give(m, p, osize);
+  if ((m->live -= osize) == 0) release(m);
+  return NULL;
 }
 
 static int panic(lua_State *L) {

@@ -60,8 +60,8 @@ static int derive(lua_State *L, const char *who, cj_want want) {
   if (nx == 0 || ny == 0) return cjl_error(L, "%s: a table without tensors", who);
   if ((int64_t)nx * ny > 1 << 24) return cjl_error(L, "%s: too many tensors", who);
   cj_val *y = cjl_room(L, few[0], ny), *x = cjl_room(L, few[1], nx), *out = cjl_room(L, few[2], n);
-  cjl_slots slots = {cjl_slotroom(L, fewslots, n), 0, want == CJ_VJP ? 0 : 6, 0};
-  cjl_build(L, want == CJ_VJP ? 6 : 5, cjl_leafslot, &slots);
+  cjl_slots slots = {.slot = cjl_slotroom(L, fewslots, n), .inner = want == CJ_VJP ? 0 : 6};
+  cjl_buildslots(L, want == CJ_VJP ? 6 : 5, &slots);
   (void)cjl_values(L, 5, y);
   (void)cjl_values(L, 6, x);
   cj_status s = cj_tape_derive(S->ctx, trace, y, ny, x, nx, &rq, NULL, 0, out, n, &got);

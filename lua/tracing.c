@@ -176,54 +176,61 @@ cjl_tensor **cjl_slotroom(lua_State *L, cjl_tensor **few, int n) {
 }
 
 /* Results are as large as the last ones, mostly. */
-void cjl_pushslots(lua_State *L, const cjl_state *S, cjl_slots *s, int n) {
+void cjl_pushslots(lua_State *L, cjl_state *S, cjl_slots *s, int n) {
+  size_t bytes = S->expected; /* may change while handles are made */
   if (n > CJL_FEW) return;
   luaL_checkstack(L, n + 24, "too many results");
+  s->S = S;
   s->at = lua_gettop(L) + 1;
   for (int i = 0; i < n; i++) {
-    (void)cjl_roombox(L, 1, S->expected);
+    s->slot[i] = cjl_roombox(L, 1, bytes);
     cjl_pushuser(L, CJL_PLAIN);
     lua_setmetatable(L, -2);
   }
+  if (n) s->room = lua_rawlen(L, s->at) - sizeof(cjl_tensor);
 }
 
-void cjl_leafslot(lua_State *L, void *ud) {
+const cj_small *cjl_placeslot(void *ud, int i, const cj_type *t) {
   cjl_slots *s = ud;
-  if (s->inner) {
-    cjl_slots flat = {s->slot + s->n, 0, 0, s->at ? s->at + s->n : 0};
-    cjl_build(L, s->inner, cjl_leafslot, &flat);
-    s->n += flat.n;
-  } else if (s->at) {
-    lua_pushvalue(L, s->at + s->n);
-    s->slot[s->n++] = lua_touserdata(L, -1);
-  } else {
-    s->slot[s->n++] = cjl_slot(L);
-  }
+  size_t bytes = cj_type_bytes(t);
+  if (bytes <= CJL_SMALLMOST && bytes > s->most) s->most = bytes;
+  return cjl_placein(s->S, s->slot[i], s->room, t);
 }
 
-static void fill_here(lua_State *L, cjl_state *S, const cjl_slots *s, const cj_val *v) {
-  size_t most = 0;
-  for (int i = 0; i < s->n; i++) {
-    cj_val x = v[i];
-    size_t bytes = x.kind == CJ_TENSOR ? cj_type_bytes(cj_tensor_type(x.u.tensor)) : 0;
-    if (bytes <= CJL_SMALLMOST && bytes > most) most = bytes;
-    if (x.kind == CJ_TENSOR && cjl_fits(L, S, s->at + i, &x)) {
-      cj_val_release(&x);
-      continue;
-    }
-    s->slot[i]->v = x;
-    if (x.kind != CJ_TENSOR) continue;
-    cjl_pushuser(L, CJL_META); /* now there is something to release */
-    lua_setmetatable(L, s->at + i);
-  }
-  S->expected = most;
+static void push_slot(lua_State *L, void *ud) {
+  cjl_slots *s = ud;
+  if (s->at)
+    lua_pushvalue(L, s->at + s->n);
+  else
+    s->slot[s->n] = cjl_slot(L);
+  s->n++;
+}
+
+/* For each leaf as many as the inner structure has. */
+static void push_row(lua_State *L, void *ud) {
+  cjl_slots *s = ud;
+  int inner = s->inner;
+  s->inner = 0;
+  cjl_buildslots(L, inner, s);
+  s->inner = inner;
+}
+
+void cjl_buildslots(lua_State *L, int structure, cjl_slots *s) {
+  cjl_leaf leaf = s->inner ? push_row : push_slot;
+  if (lua_type(L, structure) == LUA_TTABLE)
+    cjl_build(L, structure, leaf, s);
+  else
+    leaf(L, s);
 }
 
 void cjl_fillslots(lua_State *L, cjl_state *S, const cjl_slots *s, const cj_val *v) {
-  if (s->at) fill_here(L, S, s, v);
-  for (int i = 0; !s->at && i < s->n; i++) s->slot[i]->v = v[i];
   for (int i = 0; i < s->n; i++) {
-    cj_val now = s->slot[i]->v;
-    cjl_weigh(L, S, &now);
+    s->slot[i]->v = v[i];
+    if (!s->at || v[i].kind != CJ_TENSOR) continue;
+    cjl_pushuser(L, CJL_META); /* now there is something to release */
+    lua_setmetatable(L, s->at + i);
   }
+  if (s->at) S->expected = s->most;
+  for (int i = 0; i < s->n; i++)
+    if (v[i].kind == CJ_TENSOR) cjl_weigh(L, S, &v[i]);
 }

@@ -30,13 +30,17 @@ typedef struct cjl_slots {
   int n;
   int inner; /* stack index of a structure, one of which comes for each leaf; 0: a single handle */
   int at;    /* stack index from which on all handles are, without finalizers yet; 0: they are made one by one */
+  const cjl_state *S;
+  size_t room, most; /* bytes: behind each of them; of the largest result that would be a small tensor */
 } cjl_slots;
 /* Room for n of them, on the stack if that is enough, else pushed. */
 cjl_tensor **cjl_slotroom(lua_State *L, cjl_tensor **few, int n);
 /* Pushes n handles for s, if they are few; results may stand in them. */
-void cjl_pushslots(lua_State *L, const cjl_state *S, cjl_slots *s, int n);
-/* A leaf function, ud: cjl_slots. */
-void cjl_leafslot(lua_State *L, void *ud);
+void cjl_pushslots(lua_State *L, cjl_state *S, cjl_slots *s, int n);
+/* A request's place, ud: cjl_slots that have been pushed: a small result is written where its handle is. */
+const cj_small *cjl_placeslot(void *ud, int i, const cj_type *t);
+/* Pushes a value of that structure made of the next of them. */
+void cjl_buildslots(lua_State *L, int structure, cjl_slots *s);
 /* Fills them; the values are taken over. */
 void cjl_fillslots(lua_State *L, cjl_state *S, const cjl_slots *s, const cj_val *v);
 #endif

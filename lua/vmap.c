@@ -194,7 +194,7 @@ static void push_batch(batch *b, cj_func *f, int64_t first, int64_t n) {
   bool *which = memset(lua_newuserdatauv(L, (size_t)nx, 0), 1, (size_t)nx);
   cj_val few[2][CJL_FEW], *x = cjl_room(L, few[0], nx), *y = cjl_room(L, few[1], ny);
   cjl_tensor *fewslots[CJL_FEW];
-  cjl_slots slots = {cjl_slotroom(L, fewslots, ny), 0, 0, 0};
+  cjl_slots slots = {.slot = cjl_slotroom(L, fewslots, ny)};
   lua_createtable(L, ny, 0);
   int results = lua_gettop(L);
   for (int i = 1; i <= ny; i++) {

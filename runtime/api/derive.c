@@ -48,7 +48,7 @@ static derived_entry *make_entry(cj_ctx *c, const cj_graph *g, const cj_request 
 typedef struct reqkey {
   int64_t chunk;
   uint64_t max_bytes;
-  uint8_t want, strategy, value, strict, v, pad[3];
+  uint8_t want, strategy, value, strict, v, explain, pad[2];
 } reqkey;
 
 static reqkey key_of_request(const cj_request *rq, int nv) {
@@ -61,6 +61,7 @@ static reqkey key_of_request(const cj_request *rq, int nv) {
   key.value = rq->value;
   key.strict = rq->strict;
   key.v = nv != 0;
+  key.explain = rq->explain != NULL; /* traced with lines, which are told */
   return key;
 }
 
@@ -139,17 +140,25 @@ static bool fill(cj_ctx *c, input_set *x, const cj_trace *t, const cj_val *v, in
 
 /* --- the two ways to a result ----------------------------------------------------------------------------------- */
 
-static cj_status run_derived(cj_ctx *c, cjj_derived *d, const input_set *x, cj_val *out) {
+/* Where result i goes; NULL: ENOMEM. */
+static void *make_result(cj_ctx *c, const cj_request *rq, int i, const cj_type *t, cj_val *out) {
+  const cj_small *own = rq->place ? rq->place(rq->place_ud, i, t) : NULL;
+  if (own) {
+    *out = (cj_val){.kind = CJ_SMALL, .u.small = own};
+    return own->data;
+  }
+  cj_tensor *y = cjt_new(c, t);
+  if (y) *out = (cj_val){.kind = CJ_TENSOR, .u.tensor = y};
+  return y ? y->data : NULL;
+}
+
+static cj_status run_derived(cj_ctx *c, cjj_derived *d, const input_set *x, const cj_request *rq, cj_val *out) {
   int n = cjj_nout(d), made = 0, line = 0;
   void *few[8], **buf = few;
   const char *fault = NULL;
   if (n > (int)CJ_COUNT(few) && !(buf = cjm_alloc(c, (size_t)n * sizeof *buf))) return c->status;
-  for (; made < n; made++) {
-    cj_tensor *y = cjt_new(c, cjj_out(d, made));
-    if (!y) break;
-    out[made] = (cj_val){.kind = CJ_TENSOR, .u.tensor = y};
-    buf[made] = y->data;
-  }
+  for (; made < n; made++)
+    if (!(buf[made] = make_result(c, rq, made, cjj_out(d, made), &out[made]))) break;
   if (made == n) {
     cj_status s = cjj_run(c, d, x->view, buf, &fault, &line);
     if (s != CJ_OK) cj_fault(c, s, fault, line);
@@ -179,13 +188,13 @@ static cj_status inline_in(cj_trace *t, const cj_graph *p, const input_set *x, b
   return c->status;
 }
 
-static cj_status produce(cj_ctx *c, const derived_entry *e, const input_set *x, bool detach, cj_val *out) {
+static cj_status produce(cj_ctx *c, const derived_entry *e, const input_set *x, const cj_request *rq, cj_val *out) {
   cj_trace *outer;
   const cj_graph *p;
   if (!cj_innermost(c, x->val, x->n, &outer)) return c->status;
-  if (!outer) return run_derived(c, e->d, x, out);
+  if (!outer) return run_derived(c, e->d, x, rq, out);
   if (cjj_program(e->d, &p) != CJ_OK) return c->status;
-  return inline_in(outer, p, x, detach, out);
+  return inline_in(outer, p, x, rq->detach, out);
 }
 
 /* --- checks ------------------------------------------------------------------------------------------------------- */
@@ -257,7 +266,7 @@ static cj_status derive_with(cj_ctx *c, cj_trace *t, const cj_request *rq, const
   if (*nout > cap) return cjm_fail(c, CJ_ELIMIT, "%d results, room for %d", *nout, cap);
   if (!inputs_open(c, &x, (int)(t->g->narg + t->g->ncapture + e->nlifted) + nv, (int)e->nlifted)) return c->status;
   if (pattern) *pattern = cjj_pattern_retain(cjj_pattern_of(e->d));
-  if (fill(c, &x, t, v, nv, e)) produce(c, e, &x, rq->detach, out);
+  if (fill(c, &x, t, v, nv, e)) produce(c, e, &x, rq, out);
   inputs_close(c, &x);
   if (pattern && !cjm_ok(c)) {
     cjj_pattern_release(*pattern);

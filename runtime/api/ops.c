@@ -11,6 +11,18 @@ static bool differentiable(const cj_op *row) {
   return row->partial || row->lin || row->jvp || row->kind == CJ_COMPOSITE;
 }
 
+/* Kernels of other rows give a value for all numbers. */
+static bool may_fail(const cj_op *row) {
+  switch (row->kind) {
+  case CJ_ELEMENTWISE:
+  case CJ_VIEWS:
+  case CJ_REDUCES:
+  case CJ_SCANS: return false;
+  case CJ_DENSE: return row->fault != NULL;
+  default: return true;
+  }
+}
+
 /* Rows hold what they are; this is how they look from outside. */
 cj_status cj_op_info(int op, cj_opinfo *out) {
   if (op < 0 || op >= cj_op_count()) return CJ_EARG;
@@ -25,6 +37,7 @@ cj_status cj_op_info(int op, cj_opinfo *out) {
                      .meta = row->meta,
                      .differentiable = differentiable(row),
                      .primitive = row->kind != CJ_COMPOSITE,
+                     .fails = may_fail(row),
                      .method = row->flags & CJ_METHOD,
                      .index_result = row->flags & CJ_INDEXRESULT,
                      .list_result = row->flags & CJ_LISTRESULT};
@@ -298,31 +311,39 @@ static bool apply_short(cj_ctx *c, int op, const cj_val *in, int nin, cj_val *ou
   return true;
 }
 
-/* A float value of the innermost trace t, of that dtype if it is not negative. */
-static inline bool istop(const cj_trace *t, const cj_val *v, int *dtype) {
-  if (v->kind != CJ_TRACED || v->u.at.trace != t->id || v->u.at.ref - 1 >= t->g->len - 1) return false;
-  int dt = cjg_type(t->g, v->u.at.ref)->dtype;
-  if (!cjt_isfloat(dt) || (*dtype >= 0 && dt != *dtype)) return false;
-  *dtype = dt;
-  return true;
+/* A value of the innermost trace t. */
+static inline bool istop(const cj_trace *t, const cj_val *v) {
+  return v->kind == CJ_TRACED && v->u.at.trace == t->id && v->u.at.ref - 1 < t->g->len - 1;
+}
+
+/* The dtype of a value of t, or of a tensor, which will be a capture; -1: something else. */
+static inline int traced_dtype(const cj_trace *t, const cj_val *v) {
+  if (istop(t, v)) return cjg_type(t->g, v->u.at.ref)->dtype;
+  if (v->kind == CJ_TENSOR) return v->u.tensor->type.dtype;
+  return v->kind == CJ_SMALL ? v->u.small->type->dtype : -1;
 }
 
 /* The same inside the innermost open trace.  False: not a case for the short way. */
 static bool apply_traced_short(cj_trace *t, int op, const cj_val *in, int nin, cj_val *out) {
   cj_ref refs[3];
-  uint32_t weak = 0;
   int dtype = -1;
+  bool traced = false;
   if (!(op = short_row(op, in, &nin))) return false;
   for (int i = 0; i < nin; i++) {
-    refs[i] = in[i].u.at.ref;
-    if (istop(t, &in[i], &dtype)) continue;
-    if (!isweak(&in[i])) return false;
-    weak |= 1u << i;
+    if (isweak(&in[i])) continue;
+    int dt = traced_dtype(t, &in[i]);
+    refs[i] = in[i].kind == CJ_TRACED ? in[i].u.at.ref : 0;
+    if (!cjt_isfloat(dt) || (dtype >= 0 && dt != dtype)) return false;
+    dtype = dt;
+    traced |= refs[i] != 0;
   }
-  if (dtype < 0) return false;
+  if (!traced) return false;
   if (!(cjr_row(op)->flags & CJ_KEEPSTYPE) && !cjk_loop(t->g->c->isa, op - CJ_OP_FIRST_EW, dtype)) return false;
-  for (int i = 0; weak >> i; i++)
-    if (weak >> i & 1) refs[i] = cjg_num(t->g, dtype, in[i].kind == CJ_NUM ? in[i].u.num : (double)in[i].u.i);
+  for (int i = 0; i < nin; i++)
+    if (isweak(&in[i]))
+      refs[i] = cjg_num(t->g, dtype, in[i].kind == CJ_NUM ? in[i].u.num : (double)in[i].u.i);
+    else if (!refs[i])
+      refs[i] = cj_ref_of(t, &in[i]);
   cj_ref r = cjg_emit(t->g, op, refs, nin, NULL);
   if (r) *out = cj_val_of(t, r);
   t->g->now = 0;
@@ -355,7 +376,7 @@ cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj_param 
   cj_ref few[FEW_REFS], *res = few;
   cjm_clear(c);
   *nout = 0;
-  if (op < 0 || op >= cj_op_count() || nin < 0 || cap < 1) return cjm_fail(c, CJ_EARG, "no such operation");
+  if (op < 0 || op >= CJ_NOPS - 1 || nin < 0 || cap < 1) return cjm_fail(c, CJ_EARG, "no such operation");
   op++;
   t = c->tracer ? c->tracer->top : NULL;
   if (t && apply_traced_short(t, op, in, nin, out)) return *nout = cjm_ok(c), c->status;

@@ -78,7 +78,9 @@ static bool is_all_ones(const cj_tensor *x) {
 cj_ref cj_ref_of(cj_trace *t, const cj_val *v) {
   cj_ctx *c = t->g->c;
   cj_type ty;
-  if (!cjm_ok(c) || !cj_type_of(c, v, &ty)) return 0;
+  if (!cjm_ok(c)) return 0;
+  if (v->kind == CJ_TRACED && v->u.at.trace == t->id && v->u.at.ref - 1 < t->g->len - 1) return v->u.at.ref;
+  if (!cj_type_of(c, v, &ty)) return 0;
   switch (v->kind) {
   case CJ_NUM: return cjg_num(t->g, CJ_F64, v->u.num);
   case CJ_INT: return cjg_int(t->g, v->u.i);
@@ -91,7 +93,6 @@ cj_ref cj_ref_of(cj_trace *t, const cj_val *v) {
     if (!cjt_isfloat(ty.dtype)) return small_constant(t, v->u.small);
     break;
   default:
-    if (v->u.at.trace == t->id) return v->u.at.ref;
     if (v->u.at.trace > t->id)
       return cjm_fail(c, CJ_ESTALE, "a value of an inner function was used in an outer one"), 0;
   }
@@ -169,7 +170,12 @@ void cj_trace_line(cj_ctx *c, uint32_t trace, int line) {
 
 bool cj_trace_islasting(const cj_ctx *c, uint32_t trace) {
   const cj_trace *t = cjg_trace_find(c, trace);
-  return t && t->guarded;
+  return t && (t->guarded || t->lasting);
+}
+
+void cj_trace_last(cj_ctx *c, uint32_t trace) {
+  cj_trace *t = cjg_trace_find(c, trace);
+  if (t) t->lasting = true;
 }
 
 static cj_status new_arg(cj_trace *t, const cj_type *ty, const cj_origin *o, cj_val *out) {

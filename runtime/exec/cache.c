@@ -162,12 +162,14 @@ static size_t rounded(size_t n) {
   return n > PTRDIFF_MAX ? n : (n + step - 1) / step * step;
 }
 
-/* The smallest block that will do; else the place for a new one: an empty one, or the smallest not in use. */
+/* The smallest block that will do, of which the first of the least size is one; else the place for a new one: an empty
+** one, or the smallest not in use. */
 static spare *choose(struct cj_cache *k, size_t n, bool *fits) {
   spare *best = NULL, *place = NULL;
   for (spare *s = k->spare; s < k->spare + NSPARE; s++) {
     if (s->busy) continue;
     if (s->work && s->size >= n && (!best || s->size < best->size)) best = s;
+    if (best && best->size == SPARE_LEAST) break;
     if (!place || s->size < place->size) place = s;
   }
   *fits = best != NULL;

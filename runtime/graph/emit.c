@@ -81,24 +81,28 @@ static cj_ref emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr
 ** shape and dtype, apart from 0-d ones, or one is a structural zero.  *computed: none of them is anything that rules
 ** of folding look for in an operand of such a row (but neg). */
 #define CJ_UNLIKE UINT32_MAX
-static bool is_computed(const cj_graph *g, int op) {
-  if (op == CJ_OP_zmul || op == CJ_OP_add) return g->plain; /* else it may hold seeds (fold_diagonal.c) */
-  return op < CJ_OP_FIRST_EW + CJ_NEW || op == CJ_OP_input;
+static bool is_computed(const cj_graph *g, const cj_node *n) {
+  if (n->op == CJ_OP_zmul || n->op == CJ_OP_add) return g->plain; /* else it may hold seeds (fold_diagonal.c) */
+  if (n->op == CJ_OP_konst) return g->plain && !n->in[1];         /* a number that no rule knows */
+  return n->op < CJ_OP_FIRST_EW + CJ_NEW || n->op == CJ_OP_input;
 }
 
 static uint32_t common_type(const cj_graph *g, const cj_ref *in, int nin, bool *computed) {
   uint32_t t = CJ_UNLIKE;
+  bool constant = true;
   *computed = true;
   for (int i = 0; i < nin; i++) {
     if (!in[i]) return CJ_UNLIKE;
     const cj_node *n = cjg_at(g, in[i]);
-    *computed &= is_computed(g, n->op);
+    *computed &= is_computed(g, n);
+    constant &= n->op == CJ_OP_konst;
     if (n->type == t) continue;
     if (i && g->type[n->type].dtype != g->type[t].dtype) return CJ_UNLIKE;
     if (i && g->type[n->type].rank == 0) continue;
     if (i && g->type[t].rank) return CJ_UNLIKE;
     t = n->type;
   }
+  *computed &= !constant;
   return cjt_isfloat(g->type[t].dtype) ? t : CJ_UNLIKE;
 }
 

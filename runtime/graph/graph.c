@@ -37,7 +37,8 @@ void cjg_reset(cj_graph *g) {
   for (uint32_t i = 0; i < g->nsub; i++) cjg_free(g->sub[i]); /* as deep as programs nest */
   if (g->slot) memset(g->slot, 0, g->nslot * sizeof *g->slot);
   g->len = 1;
-  g->npool = g->ntype = g->nattr = g->nkonst = g->ntensor = g->nsub = g->depth = g->narg = g->ncapture = g->nout = 0;
+  g->nattr = g->nattr > 0;
+  g->npool = g->ntype = g->nkonst = g->ntensor = g->nsub = g->depth = g->narg = g->ncapture = g->nout = 0;
   memset(g->scalar, 0, sizeof g->scalar);
   g->now = 0;
   g->plain = false;
@@ -77,12 +78,13 @@ static bool sameattr(const cj_attr *a, const cj_attr *b) {
 
 static bool add_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
   if (!CJM_GROW(g->c, g->attr, g->attrcap, g->nattr + 1)) return false;
-  g->hash = cjm_mix(g->hash, cjm_hash(a->v, (size_t)a->n * sizeof *a->v, (uint64_t)a->n));
+  if (g->nattr) g->hash = cjm_mix(g->hash, cjm_hash(a->v, (size_t)a->n * sizeof *a->v, (uint64_t)a->n));
   g->attr[ *index = g->nattr++] = *a;
   return true;
 }
 
-/* Entry 0 is the attribute without numbers, which most instructions have. */
+/* Entry 0 is the attribute without numbers, which most instructions have; it tells nothing, and stays in a graph that
+** is reset. */
 bool cjg_intern_attr(cj_graph *g, const cj_attr *a, uint32_t *index) {
   static const cj_attr none;
   if (g->nattr == 0 && !add_attr(g, &none, index)) return false;

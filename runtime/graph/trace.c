@@ -12,31 +12,32 @@ static cj_tracer *tracer(cj_ctx *c) {
   return c->tracer;
 }
 
-/* The copy of a small argument may serve the next trace. */
-static void release_arg(cj_trace *t, uint32_t i) {
-  cj_tensor *x = t->arg[i].tensor;
-  if (i >= CJG_KEPT || !t->arg[i].small || !cjt_isunique(x)) {
+/* The copy of a small tensor, which was input i, may serve the next trace. */
+static void release_input(cj_tensor **kept, uint32_t i, const cj_origin *o) {
+  cj_tensor *x = o->tensor;
+  if (i >= CJG_KEPT || !o->small || !cjt_isunique(x)) {
     cjt_release(x);
     return;
   }
-  cjt_release(t->kept[i]);
-  t->kept[i] = x;
+  cjt_release(kept[i]);
+  kept[i] = x;
 }
 
-static cj_tensor *copy_arg(cj_trace *t, uint32_t i, const cj_small *s) {
-  cj_tensor *x = i < CJG_KEPT ? t->kept[i] : NULL;
-  if (!x || !cjt_same(&x->type, s->type)) return cjt_from(t->g->c, s->type, s->data);
-  t->kept[i] = NULL;
+static cj_tensor *copy_small(cj_ctx *c, cj_tensor **kept, uint32_t i, const cj_small *s) {
+  cj_tensor *x = i < CJG_KEPT ? kept[i] : NULL;
+  if (!x || !cjt_same(&x->type, s->type)) return cjt_from(c, s->type, s->data);
+  kept[i] = NULL;
   memcpy(x->data, s->data, cjt_bytes(s->type));
   return x;
 }
 
 static void empty(cj_trace *t) {
   cj_graph *g = t->g;
-  for (uint32_t i = 0; g && i < g->ncapture; i++) cjt_release(t->capture[i].tensor);
   for (uint32_t i = 0; i < t->nvalue; i++) cjt_release(t->value[i]);
   for (uint32_t i = 0; i < t->nguard; i++) cjt_release(t->guard[i].value);
-  for (uint32_t i = 0; g && i < g->narg; i++) release_arg(t, i); /* nothing else of the trace holds it any more */
+  /* nothing else of the trace holds them any more */
+  for (uint32_t i = 0; g && i < g->narg; i++) release_input(t->kept_arg, i, &t->arg[i]);
+  for (uint32_t i = 0; g && i < g->ncapture; i++) release_input(t->kept_capture, i, &t->capture[i]);
   if (t->slot) memset(t->slot, 0, t->nslot * sizeof *t->slot);
   if (t->nvalue > SPARE_VALUES) {
     cjm_free(g->c, t->value, t->nvalue * sizeof *t->value);
@@ -50,7 +51,10 @@ static void empty(cj_trace *t) {
 
 static void destroy(cj_ctx *c, cj_trace *t) {
   empty(t);
-  for (int i = 0; i < CJG_KEPT; i++) cjt_release(t->kept[i]);
+  for (int i = 0; i < CJG_KEPT; i++) {
+    cjt_release(t->kept_arg[i]);
+    cjt_release(t->kept_capture[i]);
+  }
   cjm_free(c, t->value, t->nvalue * sizeof *t->value);
   cjg_free(t->g);
   cjm_free(c, t->arg, t->argcap * sizeof *t->arg);
@@ -82,7 +86,7 @@ cj_trace *cjg_trace_open(cj_ctx *c) {
   t->id = ++tr->lastid ? tr->lastid : ++tr->lastid; /* 0 is no trace */
   t->outer = tr->top;
   t->guarded = t->outer && t->outer->guarded;
-  t->lost = false;
+  t->lost = t->lasting = false;
   return tr->top = t;
 }
 
@@ -132,7 +136,7 @@ cj_ref cjg_trace_arg(cj_trace *t, const cj_type *ty, const cj_origin *o) {
   if (!CJM_GROW(g->c, t->arg, t->argcap, g->narg + 1u)) return 0;
   cj_origin own = *o;
   if (o->small)
-    own.tensor = copy_arg(t, g->narg, o->small);
+    own.tensor = copy_small(g->c, t->kept_arg, g->narg, o->small);
   else if (o->tensor)
     cjt_retain(o->tensor);
   if (o->small && !own.tensor) return 0;
@@ -182,7 +186,7 @@ cj_ref cjg_trace_capture(cj_trace *t, const cj_type *ty, const cj_origin *o) {
   for (; t->slot[k]; k = (k + 1) & (t->nslot - 1))
     if (sameorigin(&t->capture[t->slot[k] - 1], o)) return g->capture[t->slot[k] - 1];
   if (!CJM_GROW(g->c, t->capture, t->capturecap, g->ncapture + 1u)) return 0;
-  cj_tensor *copy = o->small ? cjt_from(g->c, ty, o->small->data) : NULL;
+  cj_tensor *copy = o->small ? copy_small(g->c, t->kept_capture, g->ncapture, o->small) : NULL;
   if (o->small && !copy) return 0;
   t->capture[g->ncapture] = *o;
   if (copy) t->capture[g->ncapture].tensor = copy;

@@ -32,11 +32,13 @@ typedef struct cj_trace {
   uint32_t *slot, nslot; /* captures by origin */
   cj_tensor **value;     /* values on demand, by ref; NULL: not evaluated.  nvalue entries */
   uint32_t nvalue;
-  cj_tensor *kept[CJG_KEPT]; /* of small arguments of the trace that was here before; NULL: none */
+  /* Copies of small arguments, and captures, of the trace that was here before; NULL: none. */
+  cj_tensor *kept_arg[CJG_KEPT], *kept_capture[CJG_KEPT];
   cj_guard *guard;
   uint32_t nguard, guardcap;
   bool guarded; /* guards are wanted, here or in a trace that was opened before */
   bool lost;    /* a guard could not be kept */
+  bool lasting; /* lines are wanted, as they are with guards */
 } cj_trace;
 
 typedef struct cj_tracer {

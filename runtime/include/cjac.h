@@ -188,6 +188,7 @@ typedef struct cj_opinfo {
   const char *meta;    /* Lua metamethod, or NULL */
   bool differentiable;
   bool primitive;    /* an instruction of its own; false: built from others */
+  bool fails;        /* it may fail when it runs, for what the numbers in its operands are */
   bool method;       /* also x:NAME() */
   bool index_result; /* positions, from 0 here and from 1 in Lua, are the last of several results, or the single
                      ** one of a row that is not differentiable */
@@ -226,7 +227,7 @@ typedef struct cj_val {
   cj_kind kind;
   union {
     cj_tensor *tensor;     /* borrowed in arguments, one reference in results */
-    const cj_small *small; /* borrowed in arguments; no result is one */
+    const cj_small *small; /* borrowed in arguments; no result is one, but for those of cj_request.place */
     struct {
       uint32_t trace;
       cj_ref ref;
@@ -266,10 +267,12 @@ CJ_API cj_status cj_trace_input_type(cj_ctx *c, uint32_t trace, const cj_type *t
 CJ_API void cj_trace_abandon(cj_ctx *c, uint32_t trace);
 CJ_API bool cj_trace_isopen(const cj_ctx *c, uint32_t trace);
 /* Where the user's code is now, for messages: a line of a chunk, kept with the instructions that the next operation
-** adds.  Operations that cannot fail when they run (elementwise ones) need it only for plans that people read. */
+** adds.  Operations that cannot fail when they run (cj_opinfo.fails) need it only for plans that people read. */
 CJ_API void cj_trace_line(cj_ctx *c, uint32_t trace, int line);
 /* Whether a trace that is open will be read or compiled, so that lines are worth their cost everywhere. */
 CJ_API bool cj_trace_islasting(const cj_ctx *c, uint32_t trace);
+/* It will: what is told about it names lines. */
+CJ_API void cj_trace_last(cj_ctx *c, uint32_t trace);
 /* Ends the trace: its function of the arguments so far, captures bound inside. */
 CJ_API cj_status cj_trace_close(cj_ctx *c, uint32_t trace, const cj_val *y, int ny, cj_func **out);
 
@@ -308,6 +311,11 @@ typedef struct cj_request {
   ** within the call that derives; it must not call cjac.  A status other than CJ_OK ends that call with it. */
   cj_write_fn explain;
   void *explain_ud;
+  /* Told the number and the type of a result of cj_trace_derive, which is to be a tensor: memory of the caller to write
+  ** it to, whose type is that type; the result is a value of it, of kind CJ_SMALL.  NULL: a new tensor, as without it.
+  ** It must not call cjac. */
+  const cj_small *(*place)(void *ud, int i, const cj_type *t);
+  void *place_ud;
 } cj_request;
 
 /*

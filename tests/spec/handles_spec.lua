@@ -6,8 +6,9 @@ local expect = require "support.expect"
 
 local same = expect.same
 
--- f runs n times while every allocation of the core fails.
+-- f, which has run twice, runs n times while every allocation of the core fails.
 local function without_memory(f, n)
+  f()
   f()
   collectgarbage()
   cj._fuse(0)
@@ -55,6 +56,36 @@ describe("small tensors take nothing from the core's allocator", function()
     without_memory(function() return F(v, w) end, 1000)
     without_memory(function() return F(v, w, at) end, 1000)
     without_memory(function() return F(v * 2, w + 1) end, 1000)
+  end)
+
+  it("in derivatives that are called again", function()
+    local function f(x) return x:exp() * a + w * x[1] end
+    local function g(x, y) return x * y, (x * y):sum() end
+    local want, several = cj.jacobian(f, v), cj.jacobian(g, {v, w})
+    without_memory(function() return cj.jacobian(f, v) end)
+    without_memory(function() return cj.value_and_jacobian(f, v) end)
+    without_memory(function() return cj.jacobian(g, {v, w}) end)
+    without_memory(function() return cj.hessian(function(x) return (x * x * x):sum() end, v) end)
+    same(cj.jacobian(f, v), want)
+    local blocks = cj.jacobian(g, {v, w})
+    for i = 1, 2 do
+      for j = 1, 2 do same(blocks[i][j], several[i][j]) end
+    end
+  end)
+
+  it("of sizes that change from call to call", function()
+    local last
+    for _, n in ipairs {1, 7, 2, 8, 9, 3, 1, 20, 2} do
+      local x = cj.range(1, n)
+      local y, J = cj.value_and_jacobian(function(q) return q * q end, x)
+      same(y, x * x)
+      same(J, (2 * x):diag())
+      assert(last == nil or last:numel() > 0)
+      J[1], last = 0, J
+      same(cj.jacobian(function(q) return q * q end, x), (2 * x):diag())
+    end
+    same(cj.jacobian(function(q) return (q * q):sum() end, cj.tensor(3)), cj.tensor(6))
+    same(cj.jacobian(function(q) return q * 2 end, cj.zeros(0)).shape, {0, 0})
   end)
 
   it("which 65 elements do", function()
