@@ -54,6 +54,7 @@ static cj_ref place_seeds(cj_graph *g, cj_ref rows, const unit_seeds *s, const c
 
 /* With the identity of size n at axes i and i + 2 of four: the other two come from x. */
 static cj_ref times_identity(cj_graph *g, cj_ref x, const int64_t *dim, int64_t n, int i) {
+  if (!x) return 0; /* after an error */
   cj_attr eye = {.n = 3, .v = {cjg_type(g, x)->dtype, n, n}};
   int64_t shape[4] = {1, 1, 1, 1};
   x = emit_shaped(g, CJ_OP_reshape, x, dim, 4);
