@@ -207,6 +207,45 @@ static void test_eager(cj_ctx *c) {
   cj_tensor_release(x);
 }
 
+typedef struct placed {
+  double J[4];
+  cj_type type;
+  cj_small small;
+} placed;
+
+/* The second result goes to memory of the host's, the others become tensors. */
+static const cj_small *place_second(void *ud, int i, const cj_type *t) {
+  placed *p = ud;
+  if (i != 1 || cj_type_bytes(t) != sizeof p->J) return NULL;
+  p->type = *t;
+  p->small = (cj_small){&p->type, p->J};
+  return &p->small;
+}
+
+static void test_places(cj_ctx *c) {
+  cj_type t = vector(2);
+  placed p;
+  cj_request rq = {.size = sizeof rq, .want = CJ_JACOBIAN, .value = true, .place = place_second, .place_ud = &p};
+  cj_small small = {&t, (void *)(uintptr_t)X};
+  cj_val at = {.kind = CJ_SMALL, .u.small = &small}, in, y, out[2];
+  double a = X[0], b = X[0] + X[1];
+  uint32_t trace;
+  int n;
+  for (int k = 0; k < 2; k++) {
+    memset(&p, 0, sizeof p);
+    OK(c, cj_trace_open(c, &trace));
+    OK(c, cj_trace_input(c, trace, &at, &in));
+    OK(c, arm(c, &in, &y, NULL));
+    if (!OK(c, cj_trace_derive(c, trace, &y, 1, &rq, NULL, 0, out, 2, &n))) continue;
+    CHECK(out[0].kind == CJ_TENSOR && out[1].kind == CJ_SMALL && out[1].u.small == &p.small);
+    CHECK(p.type.rank == 2 && p.type.dim[0] == 2);
+    NEAR(p.J[0], -sin(a) - sin(b));
+    NEAR(p.J[1], -sin(b));
+    cj_val_release(&out[0]);
+    cj_val_release(&out[1]);
+  }
+}
+
 /* The three ways from a trace: its derivative, a part of a tape's, its linearization. */
 static void test_traces(cj_ctx *c) {
   cj_type t = vector(2);
@@ -359,9 +398,9 @@ static void test_text(cj_ctx *c) {
 }
 
 int main(void) {
-  static void (*const tests[])(cj_ctx *) = {test_reducer,  test_adder,   test_arm,    test_products, test_batch,
-                                            test_solve,    test_hessian, test_nested, test_eager,    test_traces,
-                                            test_captures, test_sparse,  test_text};
+  static void (*const tests[])(cj_ctx *) = {test_reducer, test_adder,    test_arm,    test_products, test_batch,
+                                            test_solve,   test_hessian,  test_nested, test_eager,    test_places,
+                                            test_traces,  test_captures, test_sparse, test_text};
   CHECK(cj_version() == CJ_VERSION);
   for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) with_context(tests[i]);
   return host_close("host_nolua");
