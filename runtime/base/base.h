@@ -77,8 +77,7 @@ void cjm_trim(cj_ctx *c);
 void *cjm_aligned(cj_ctx *c, size_t n);
 void cjm_aligned_free(cj_ctx *c, void *p, size_t n);
 /* Grows the array that *pp points to (of *cap elements of size bytes each) to hold at least need; doubling.  False:
- *ENOMEM, unchanged.
- ** Debug builds move the array on every call, so stale pointers show. */
+** ENOMEM, unchanged.  Debug builds move the array on every call, so stale pointers show. */
 bool cjm_grow(cj_ctx *c, void *pp, uint32_t *cap, size_t need, size_t size);
 #ifndef CJ_DEBUG
 #define CJM_GROW(c, arr, cap, need) ((need) <= (cap) || cjm_grow((c), &(arr), &(cap), (need), sizeof *(arr)))

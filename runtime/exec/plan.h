@@ -111,8 +111,7 @@ typedef struct cje_run {
 } cje_run;
 
 /* n elements between places and cells: consecutive ones, or those in the list of cells, where each one's cell is
- *followed
- ** by its distance from the place, an int32_t, both in bytes. */
+** followed by its distance from the place, an int32_t, both in bytes. */
 typedef struct cje_move {
   cje_place place;
   uint32_t n, cell;
@@ -206,8 +205,7 @@ const char *cje_window_block(const cje_gather *from, char *const *base, char *ds
 void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t first, int64_t n);
 
 /* Where rows first .. first+n-1 of all columns of a result go, to being the first of them, if all of each row is
- *stored;
- ** else slots, from where cje_store_rows puts them there afterwards.  base: that of the result. */
+** stored; else slots, from where cje_store_rows puts them there afterwards.  base: that of the result. */
 char *cje_rows_block(const cje_gather *to, char *base, char *slots, int64_t first, int64_t n);
 void cje_store_rows(const cje_gather *to, char *base, const char *slots, int64_t first, int64_t n);
 /* The same of columns that are each in its own place. */

@@ -252,8 +252,7 @@ CJ_API cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj
 CJ_API const cj_type *cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, void *out, size_t room);
 
 /* The part of x, a value of the innermost trace, at positions along its first n axes (negative ones from the end),
- *which
- ** vanish.  False: it is not one, a position is out of range, or there is no memory; cj_apply of select tells which. */
+** which vanish.  False: it is not one, a position is out of range, or no memory; cj_apply of select tells which. */
 CJ_API bool cj_trace_at(cj_ctx *c, const cj_val *x, const int64_t *at, int n, cj_val *out);
 
 /* Traces nest; a number stands for one and is never used again. */

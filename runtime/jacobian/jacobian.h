@@ -78,8 +78,7 @@ cj_status cjj_solver_factor(cj_solver *s, const double *value);
 cj_status cjj_solver_solve(cj_solver *s, bool transposed, int64_t n, double *b);
 
 /* (x..; captures..) -> (values.. if value, nz): the nonzeros in pattern order.  hessian: f is a gradient, so its
- *Jacobian
- ** is symmetric. */
+** Jacobian is symmetric. */
 cj_status cjj_sparse(cj_ctx *c, const cj_graph *f, bool value, bool hessian, struct cj_pattern **pattern,
                      cj_graph **out);
 #endif

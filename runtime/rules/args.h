@@ -23,8 +23,7 @@ static inline int64_t cjr_user(int64_t axis) { return axis >= 0 ? axis + 1 : axi
 cj_type cjr_in(const cj_call *k, int i); /* a copy of the type of operand i; 0-d float64 if absent */
 static inline bool cjr_isweak(const cj_call *k, int i) { return i < 32 && (k->weak >> i & 1); }
 /* The dtype that operands i .. i+n-1 take together (absent ones skipped): PyTorch's promotion, in which 0-d tensors and
- *plain
- ** numbers raise the category only. */
+** plain numbers raise the category only. */
 int cjr_common(const cj_call *k, int i, int n);
 bool cjr_promote(const cj_call *k, int i, int n, cj_ref *out); /* those operands, cast to it */
 cj_ref cjr_tofloat(cj_graph *g, cj_ref x);                     /* float64 if int64 or bool, else x */

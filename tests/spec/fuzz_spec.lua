@@ -7,7 +7,7 @@ local cases = require "support.cases"
 local checks = require "fuzz.checks"
 local programs = require "fuzz.programs"
 
-local first, last = (os.getenv "CJAC_FUZZ" or "1 400"):match "(%d+) (%d+)"
+local first, last = (os.getenv "CJAC_FUZZ" or "1 600"):match "(%d+) (%d+)"
 
 for _, kind in ipairs {"any", "structure"} do
   describe("random programs of " .. kind, function()
