@@ -42,7 +42,10 @@ static bool seed_source(cjj_frame *w, const cjj_records *r, uint32_t q) {
       cj_type scalar = {.dtype = cjg_type(w->g, y[i])->dtype};
       cj_ref flat = cjj_flat(w->g, y[i]);
       int64_t n = flat ? cjt_count(cjg_type(w->g, flat)) : 0; /* 0: after an error */
-      for (int64_t e = 0; e < n; e++) cjg_output(w->g, cjb_reshape(w->g, cjb_slice(w->g, flat, 1, e, 1, 1), &scalar));
+      for (int64_t e = 0; e < n; e++) {
+        cj_ref partial = cjb_reshape(w->g, cjb_slice(w->g, flat, 1, e, 1, 1), &scalar);
+        cjg_output(w->g, partial ? partial : cjb_zeros(w->g, &scalar));
+      }
     }
   }
   cjg_free(lin);
