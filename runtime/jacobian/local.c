@@ -5,6 +5,7 @@
 ** and a column that is known while planning.  The linear program is run on such terms: no seeds, no colours,
 ** nothing to decompress.
 */
+#include "graph/sub.h"
 #include "jacobian/parts.h"
 #include "jacobian/walk.h"
 
@@ -166,8 +167,9 @@ static cj_ref coefficient_of(finder *k, cj_ref r, uint32_t s) {
   cj_ref c = only_moves(k, r) ? uniform(k, r, s) : 0, few[8], *in = few;
   if (c) return c;
   if (n->nin > CJ_COUNT(few) && !(in = cjm_alloc(k->c, n->nin * sizeof *in))) return 0;
+  cj_attr a;
   for (int i = 0; i < n->nin; i++) in[i] = as_coefficient(k, r, i, s);
-  c = cjg_emit(k->h, n->op, in, n->nin, cjg_attr(k->g, r));
+  if (cjg_carry_attr(k->h, k->g, r, &a)) c = cjg_emit(k->h, n->op, in, n->nin, &a);
   if (in != few) cjm_free(k->c, in, n->nin * sizeof *in);
   return c;
 }

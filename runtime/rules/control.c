@@ -14,8 +14,15 @@ const cj_op cjo_scan = {.name = "scan",
                         .nin = 255,
                         .subs = 1u << CJG_BODY | 1u << CJG_JVP | 1u << CJG_VJP};
 
+/* An instruction without operands would be a source: a loop that needs none gets a number that nobody reads. */
+static cj_ref unread_operand(cj_graph *g, cj_graph *body) {
+  cj_type t = {.dtype = CJ_I64};
+  return cjg_arg(body, &t) ? cjg_int(g, 0) : 0;
+}
+
 cj_ref cjb_loop(cj_graph *g, const cjb_loopspec *s, const cj_ref *in) {
   cj_attr a = {.n = CJG_NLOOP};
+  cj_ref only = s->body->narg ? 0 : unread_operand(g, s->body);
   a.v[CJG_BODY] = cjg_sub(g, s->body);
   a.v[CJG_JVP] = s->jvp ? cjg_sub(g, s->jvp) : -1;
   a.v[CJG_VJP] = s->vjp ? cjg_sub(g, s->vjp) : -1;
@@ -24,7 +31,7 @@ cj_ref cjb_loop(cj_graph *g, const cjb_loopspec *s, const cj_ref *in) {
   a.v[CJG_NCARRY] = s->ncarry;
   a.v[CJG_NX] = s->nx;
   a.v[CJG_NY] = s->ny;
-  return cjg_ok(g) ? cjg_emit(g, CJ_OP_scan, in, (int)s->body->narg, &a) : 0;
+  return cjg_ok(g) ? cjg_emit(g, CJ_OP_scan, only ? &only : in, (int)s->body->narg, &a) : 0;
 }
 
 /* --- the result taken apart ------------------------------------------------------------------------------ */

@@ -3,7 +3,7 @@
 --   local program = programs.new(seed, kind)     program.f(a, b, ...), program.inputs
 --
 -- kind "any": all that there is.  "structure": mostly what moves, adds up and scales, so that Jacobians have structure
--- which is carried along.
+-- which is carried along.  "large": all that there is, of tensors longer than vectors of the machine.
 
 local cj = require "cjac"
 local generator = require "support.generator"
@@ -12,6 +12,7 @@ local sample = require "support.sample"
 local programs = {}
 
 local SHAPES = {{}, {1}, {3}, {4}, {2, 3}, {3, 3}, {3, 1}, {1, 3}, {2, 2, 3}, {0}}
+local LARGE = {{}, {70}, {9, 9}, {130}, {33, 2}, {2, 33}, {64}, {3, 5, 4}}
 local NUMBERS = {0, 1, -1, 2, 0.5, -2, 3, 1.5}
 
 -- Values stay of moderate size, away from poles and kinks, through these.
@@ -229,24 +230,30 @@ end
 
 local STRUCTURE <const> = {scaled, scaled, turned, turned, added, added, mixed, unary, binary}
 
-local BIG <const> = 60 -- elements; more is cut down
+-- steps; shapes of inputs; results of more than most elements are cut down to less
+local KINDS <const> = {
+  any = {steps = STEPS, shapes = SHAPES, most = 60, less = 5},
+  structure = {steps = STRUCTURE, shapes = SHAPES, most = 60, less = 5},
+  large = {steps = STEPS, shapes = LARGE, most = 200, less = 66},
+}
 
-local function step(r, steps, pool)
+local function step(r, kind, pool)
   local x, other = pool[r(#pool)], pool[r(#pool)]
-  local y = steps[r(#steps)](r, x, other)
-  if y.ndim > 4 or y:numel() > BIG then y = y:flatten()[{{1, math.min(5, y:numel())}}] end
+  local y = kind.steps[r(#kind.steps)](r, x, other)
+  if y.ndim > 4 or y:numel() > kind.most then y = y:flatten()[{{1, math.min(kind.less, y:numel())}}] end
   pool[#pool + 1] = y
 end
 
 function programs.new(seed, kind)
-  local r, list = generator(seed), kind == "structure" and STRUCTURE or STEPS
+  local r = generator(seed)
+  kind = KINDS[kind]
   local inputs = {}
   sample.seed("program " .. seed)
-  for i = 1, r(3) do inputs[i] = sample.letter("R", SHAPES[r(#SHAPES)]) end
+  for i = 1, r(3) do inputs[i] = sample.letter("R", kind.shapes[r(#kind.shapes)]) end
   local steps, outputs = 3 + r(10), r(3)
   local f = function(...)
     local q, pool, out = generator(seed + 1), {...}, {}
-    for _ = 1, steps do step(q, list, pool) end
+    for _ = 1, steps do step(q, kind, pool) end
     for i = 1, outputs do out[i] = i == 1 and pool[#pool] or pool[q(#pool)] end
     return table.unpack(out)
   end

@@ -1,4 +1,4 @@
--- Random programs: every mode gives the same value, and all ways to a derivative agree.
+-- Random programs: every mode gives the same value, all ways to a derivative agree, wherever they are used.
 -- More of them: CJAC_FUZZ="FROM TO" scripts/run scripts/spec.lua fuzz_spec tests/spec/fuzz_spec.lua
 
 package.path = require "support.paths".root .. "tests/?.lua;" .. package.path
@@ -6,15 +6,23 @@ package.path = require "support.paths".root .. "tests/?.lua;" .. package.path
 local cases = require "support.cases"
 local checks = require "fuzz.checks"
 local programs = require "fuzz.programs"
+local uses = require "fuzz.uses"
 
-local first, last = (os.getenv "CJAC_FUZZ" or "1 600"):match "(%d+) (%d+)"
+local first, last = (os.getenv "CJAC_FUZZ" or ""):match "(%d+) (%d+)"
 
-for _, kind in ipairs {"any", "structure"} do
-  describe("random programs of " .. kind, function()
-    for from = tonumber(first), tonumber(last), 50 do
-      local to = math.min(from + 49, tonumber(last))
+-- what is checked, of programs of which kind, how many of them if nobody says
+local PLAN <const> = {
+  {"modes and derivatives", checks, "any", 600}, {"modes and derivatives", checks, "structure", 600},
+  {"modes and derivatives", checks, "large", 40}, {"uses", uses, "any", 100}, {"uses", uses, "structure", 100},
+}
+
+for _, each in ipairs(PLAN) do
+  local what, check, kind, count = table.unpack(each)
+  describe(("%s of random programs (%s)"):format(what, kind), function()
+    for from = tonumber(first or 1), tonumber(last or count), 50 do
+      local to = math.min(from + 49, tonumber(last or count))
       it(("%d to %d"):format(from, to), cases(function(case)
-        for seed = from, to do checks.run(case, programs.new(seed, kind)) end
+        for seed = from, to do check.run(case, programs.new(seed, kind)) end
       end))
     end
   end)

@@ -90,7 +90,7 @@ end
 
 local function of_programs(n, line)
   for seed = 1, n do
-    local p = programs.new(seed)
+    local p = programs.new(seed, "any")
     line(("program %d"):format(seed), p.f(table.unpack(p.inputs)))
     for turn = 1, 2 do line(("program %d, jacobian %d"):format(seed, turn), cj.jacobian(p.f, p.inputs)) end
   end

@@ -1,0 +1,112 @@
+-- What must hold of any function wherever it is used: compiled inside others, for many inputs at once, in a loop, computed
+-- anew in the reverse sweep, as a part of something of third order.
+
+local cj = require "cjac"
+local near = require "support.near"
+
+local uses = {}
+
+local MANY <const>, TOLERANCE <const> = 3, 1e-9
+
+local function flatten(v, into)
+  if type(v) ~= "table" then
+    into[#into + 1] = v
+    return into
+  end
+  for _, e in ipairs(v) do flatten(e, into) end
+  return into
+end
+local function flat(v) return flatten(v, {}) end
+
+-- Relative to the largest element of each tensor.
+local function agree(got, want)
+  if #got ~= #want then return false, ("%d tensors against %d"):format(#got, #want) end
+  for i = 1, #want do
+    local size = 1
+    for _, e in ipairs(near.flat(want[i])) do size = e == e and math.max(size, math.abs(e)) or size end
+    local good, why = near.equal(got[i], want[i], 0, TOLERANCE * size)
+    if not good then return false, ("part %d: %s"):format(i, why) end
+  end
+  return true
+end
+
+-- Lists of tensors, one a turn, as one list of stacks.
+local function stacked(lists)
+  local out = {}
+  for i = 1, #lists[1] do
+    local all = {}
+    for turn, list in ipairs(lists) do all[turn] = list[i] end
+    out[i] = cj.stack(all, 1)
+  end
+  return out
+end
+
+local function check_many(check, f, x)
+  local inputs, values, jacobians = {}, {}, {}
+  for turn = 1, MANY do
+    local each = {}
+    for i, z in ipairs(x) do each[i] = z + 0.05 * turn end
+    inputs[turn], values[turn], jacobians[turn] = each, {f(table.unpack(each))}, flat(cj.jacobian(f, each))
+  end
+  local all = stacked(inputs)
+  check("map", stacked(values), function() return cj.compile(f):map(MANY)(table.unpack(all)) end)
+  check("vmap", stacked(values), function() return cj.vmap(f)(table.unpack(all)) end)
+  check("Jacobians by map", stacked(jacobians), function() return cj.compile(f):jacobian():map(MANY)(table.unpack(all)) end)
+end
+
+-- scalar: a function of the same inputs.
+local function check_loop(check, scalar, x)
+  local function once(s, ...) return (s * scalar(...)):sin() + s end
+  local function written_out(...) return once(once(cj.tensor(0.5), ...), ...) end
+  local function loop(...)
+    local inputs = {...}
+    return cj.fori(2, function(_, s) return once(s, table.unpack(inputs)) end, cj.tensor(0.5))
+  end
+  for _, strategy in ipairs {"reverse-mode", "forward-mode"} do
+    local options = {strategy = strategy}
+    check("loop, " .. strategy, flat(cj.jacobian(written_out, x, options)),
+          function() return cj.jacobian(loop, x, options) end)
+  end
+end
+
+local function check_scalar(check, scalar, x)
+  local hessian = flat(cj.hessian(scalar, x))
+  check("compiled Hessian", hessian, function() return cj.compile(scalar):hessian()(table.unpack(x)) end)
+  if #x > 1 then return end
+  local n = x[1]:numel()
+  check("sparse Hessian", {hessian[1]:reshape(n, n)}, function() return cj.sparse_hessian(scalar, x[1]):to_dense() end)
+  if n > 4 then return end
+  local function second(z) return cj.hessian(scalar, z) end
+  check("third order", {cj.jacobian(second, x[1], {strategy = "forward-mode"})},
+        function() return cj.jacobian(second, x[1], {strategy = "reverse-mode"}) end)
+end
+
+function uses.run(case, p)
+  local f, x = p.f, p.inputs
+  local function check(what, want, g)
+    local got = table.pack(pcall(g))
+    if not case(got[1], "program %d: %s: %s", p.seed, what, got[2]) then return end
+    local good, why = agree(flat{table.unpack(got, 2, got.n)}, want)
+    case(good, "program %d: %s: %s", p.seed, what, why)
+  end
+  local able, y = pcall(cj.jacobian, f, x)
+  if not case(able, "program %d: %s", p.seed, y) then return end
+  local jacobian = flat(y)
+  for _, strategy in ipairs {"reverse-mode", "forward-mode"} do
+    check("checkpoint, " .. strategy, jacobian, function() return cj.jacobian(cj.checkpoint(f), x, {strategy = strategy}) end)
+  end
+  check("compiled in another", jacobian, function()
+    local F = cj.compile(f)
+    return cj.jacobian(function(...) return F(...) end, x)
+  end)
+  local function scalar(...)
+    local s = cj.tensor(0)
+    for _, t in ipairs {f(...)} do s = s + t:tanh():sum() end
+    return s
+  end
+  check_many(check, f, x)
+  check_loop(check, scalar, x)
+  check_scalar(check, scalar, x)
+end
+
+return uses
