@@ -326,7 +326,7 @@ static bool choose_ways(chooser *h, const cj_graph *lin, cjj_cut *cut) {
 /* The pattern, if it may help: more than one seed would be needed, and it is not too dense. */
 static bool look_for_pattern(chooser *h, const cj_graph *lin) {
   bool sparse = h->how == CJ_SPARSE;
-  double size = h->rows * h->cols, most = sparse ? size : size / 2 + 8;
+  double most = sparse ? INT32_MAX : h->rows * h->cols / 2 + 8;
   double fewest = h->how == CJ_FORWARD ? h->cols : h->how == CJ_REVERSE ? h->rows : fmin(h->rows, h->cols);
   if (!sparse && (fewest <= 1 || (fewest <= FEWSEEDS && h->cost.sweep > LARGESWEEP))) return true;
   cjj_pattern_linear(h->c, lin, h->nx, most < INT32_MAX ? (int64_t)most : INT32_MAX, &h->p);

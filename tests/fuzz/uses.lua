@@ -69,6 +69,31 @@ local function check_loop(check, scalar, x)
   end
 end
 
+-- Rows of one input, one a step, with a carry.
+local function check_scan(check, p, scalar)
+  local x = p.inputs[1]
+  local all = cj.stack({x, x * 0.5 + 0.1, x - 0.2}, 1)
+  local function step(c, z)
+    local next = (c + scalar(z)):tanh()
+    return next, p.f(z) * next
+  end
+  local function scanned(z) return select(2, cj.scan(step, cj.tensor(0.3), z)) end
+  local function written_out(z)
+    local c, ys = cj.tensor(0.3), {}
+    for i = 1, MANY do c, ys[i] = step(c, z[i]) end
+    return cj.stack(ys, 1)
+  end
+  local y = scanned(all)
+  if y:numel() == 0 or all:numel() == 0 then return end
+  local jacobian = {cj.jacobian(written_out, all)}
+  check("scan", {written_out(all)}, function() return y end)
+  for _, strategy in ipairs {"reverse-mode", "forward-mode", "sparse"} do
+    check("scan, " .. strategy, jacobian, function() return cj.jacobian(scanned, all, {strategy = strategy}) end)
+  end
+  local flatter = {jacobian[1]:reshape(y:numel(), all:numel())}
+  check("scan, sparse Jacobian", flatter, function() return cj.sparse_jacobian(scanned, all):to_dense() end)
+end
+
 local function check_scalar(check, scalar, x)
   local hessian = flat(cj.hessian(scalar, x))
   check("compiled Hessian", hessian, function() return cj.compile(scalar):hessian()(table.unpack(x)) end)
@@ -106,6 +131,7 @@ function uses.run(case, p)
   end
   check_many(check, f, x)
   check_loop(check, scalar, x)
+  if #x == 1 and p.outputs == 1 then check_scan(check, p, scalar) end
   check_scalar(check, scalar, x)
 end
 
