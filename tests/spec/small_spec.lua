@@ -196,7 +196,7 @@ describe("small tensors in compiled functions", function()
 
   it("random programs", cases(function(case)
     for seed = 1, PROGRAMS do
-      local p = programs.new(seed)
+      local p = programs.new(seed, "any")
       check(case, "program " .. seed, p.f, p.inputs, 1e-9)
     end
   end))
