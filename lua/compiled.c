@@ -284,6 +284,14 @@ static bool push_given_sparse(calling *c, const cjl_version *v) {
   return lua_rawequal(L, -1, -2) && cjl_test(L, c->S, c->first);
 }
 
+/* One handle cannot hold two results. */
+static void check_distinct(const calling *c, const cjl_version *v) {
+  for (int i = 1; i < v->ny; i++)
+    for (int j = 0; j < i; j++)
+      if (v->slot[i] == v->slot[j])
+        cjl_error(c->L, "%s: option 'out': one tensor is given for results %d and %d", c->F->who, j + 1, i + 1);
+}
+
 /* Notes the ny handles that results of v are to be written to, which are pushed unless it is only one.  False: they do
 ** not have its structure. */
 static bool note_targets(calling *c, cjl_version *v) {
@@ -310,6 +318,7 @@ static bool note_targets(calling *c, cjl_version *v) {
     good = push_given(c);
   }
   for (int i = 0; good && i < v->ny; i++) v->slot[i] = lua_touserdata(L, c->first + i);
+  if (good) check_distinct(c, v);
   return good;
 }
 

@@ -145,13 +145,22 @@ static bool check_given(cj_compiled *k, uint32_t i, const cj_val *y) {
   return !k->given[i] || is_type(given_type(&y[i]), k->out[i]) || wrong_output(k, i, y);
 }
 
-/* Whether a tensor to write to is read too, or written twice. */
-static bool is_seen(const cj_compiled *k, const cj_val *x, const cj_val *y, uint32_t i) {
-  const void *to = given_data(&y[i]);
+/* Whether a tensor to write to is read too. */
+static bool is_read(const cj_compiled *k, const cj_val *x, const cj_val *y) {
+  const void *to = given_data(y);
   for (uint32_t j = 0; j < k->nx; j++)
     if ((x[j].kind == CJ_TENSOR || x[j].kind == CJ_SMALL) && given_data(&x[j]) == to) return true;
-  for (uint32_t j = 0; j < i; j++)
-    if (given_data(&y[j]) == to) return true;
+  return false;
+}
+
+static const char *given_end(const cj_val *y) { return given_data(y) + cjt_bytes(given_type(y)); }
+
+/* Elements of result i would be those of one before it. */
+static bool is_taken(cj_compiled *k, const cj_val *y, uint32_t i) {
+  for (uint32_t j = 0; j < i; j++) {
+    if (!k->given[j] || given_data(&y[i]) >= given_end(&y[j]) || given_data(&y[j]) >= given_end(&y[i])) continue;
+    return cjm_fail(k->c, CJ_EARG, "the tensors for results %u and %u share elements", j + 1, i + 1), true;
+  }
   return false;
 }
 
@@ -180,8 +189,10 @@ static bool take_outputs(cj_compiled *k, const cj_val *x, cj_val *y, bool *aside
     } else if (y[i].kind == CJ_TENSOR && !cjt_isunique(y[i].u.tensor)) {
       cjm_fail(k->c, CJ_EARG, "the tensor for result %u shares its elements with another one", i + 1);
       break;
+    } else if (is_taken(k, y, i)) {
+      break;
     } else {
-      *aside |= is_seen(k, x, y, i);
+      *aside |= is_read(k, x, &y[i]);
     }
     k->buf[i] = given_data(&y[i]);
   }

@@ -493,10 +493,10 @@ CJ_API cj_pattern *cj_compiled_pattern(const cj_compiled *k);
 /*
 ** k at x: nx tensors, numbers (for a float64 input without axes) or traced values, of the types of its inputs.
 ** y: cj_compiled_nout values.  One of kind CJ_NONE receives a new tensor.  One of kind CJ_TENSOR, for which
-** cj_tensor_edit is not NULL and which has the type of the result, is written to; it may be one of x.  After
-** an error, or if *valid comes out false, nothing has been written (but for ECANCEL) and nothing is handed
-** out.  With traced values among x (or captured) the program becomes part of the innermost trace, which takes
-** over the guards, and every y is one of its values.
+** cj_tensor_edit is not NULL and which has the type of the result, is written to; it may be one of x, but has no
+** element that another one of y has (EARG).  After an error, or if *valid comes out false, nothing has been written
+** (but for ECANCEL) and nothing is handed out.  With traced values among x (or captured) the program becomes part of
+** the innermost trace, which takes over the guards, and every y is one of its values.
 **
 ** valid NULL: the call is at the arguments of the trace, so the guards hold, and what they come out as now
 ** (rounding may differ from that of the trace) is what later calls compare with.

@@ -202,8 +202,34 @@ describe("errors", function()
     a[1] = 7
     same({a[1], b, c}, {7, x * 2, x * x})
     local w = cj.zeros(3)
-    same({G(x, x, {out = {w, w}})}, {x * 2, x * 2})
-    same({G(w, x, {out = {w, z}})}, {x * x * 2, x * 3})
+    for _ = 1, 3 do fails({"out", "results 1 and 2"}, G, x, x, {out = {w, w}}) end
+    same(w, cj.zeros(3))
+    w:add_(x)
+    same({G(w, x, {out = {w, z}})}, {x * x, x * 2})
+  end)
+  it("name two results that one tensor is given for", function()
+    local function two(a, b) return {p = a * b, q = {a + b, a:sum()}} end
+    for _, n in ipairs {3, 100} do -- as small tensors and as others
+      local G, a = cj.compile(two), cj.linspace(0, 1, n)
+      local y, s = cj.zeros(n), cj.zeros()
+      local shared = {y, y:clone()} -- one memory, but two values
+      for _ = 1, 3 do
+        fails({"out", "results 1 and 2"}, G, a, a, {out = {p = y, q = {y, s}}})
+        same(y, cj.zeros(n))
+        same(G(a, a, {out = {p = a * 1, q = {a * 1, s}}}).q[1], a * 2)
+      end
+      local out = G(a, a, {out = {p = shared[1], q = {shared[2], s}}})
+      same({out.p, out.q[1], s}, {a * a, a * 2, a:sum()})
+      local z = cj.zeros(n)
+      local both = {z, z:clone()}
+      fails({"out", "results 1 and 2"}, G, a, a, {out = {p = both[1], q = {both[1], s}}}) -- not written to in place
+      same(z, cj.zeros(n))
+      fails({"out", "results 1 and 2"}, cj.jacobian, function(v) return G(v, v, {out = {p = y, q = {y, s}}}).p end, a)
+      same(G(a, a).p, a * a)
+    end
+    local N = cj.compile(function(a) return a[{{2, 1}}], a * 2 end)
+    local e = cj.zeros(0)
+    fails({"out", "results 1 and 2"}, N, x, {out = {e, e}})
   end)
   it("name what cannot be differentiated", function()
     fails({"F:jacobian", "int64"}, cj.compile(function(a) return a end):jacobian(), cj.long{1})
