@@ -99,6 +99,7 @@ static void read_options(lua_State *L, drive *d, int opts) {
   if (!option_bool(L, d, opts, "vectorize", true)) d->rq.chunk = 1;
   d->rq.max_bytes = (size_t)option_size(L, d, opts, "max_bytes");
   d->rq.detach = !option_bool(L, d, opts, "create_graph", true);
+  d->rq.graph = option_bool(L, d, opts, "create_graph", false); /* it was asked for by name */
   d->rq.strict = option_bool(L, d, opts, "strict", false);
   d->aux = option_bool(L, d, opts, "has_aux", false);
   d->verbose = option_bool(L, d, opts, "verbose", false);

@@ -48,7 +48,7 @@ static derived_entry *make_entry(cj_ctx *c, const cj_graph *g, const cj_request 
 typedef struct reqkey {
   int64_t chunk;
   uint64_t max_bytes;
-  uint8_t want, strategy, value, strict, v, explain, pad[2];
+  uint8_t want, strategy, value, strict, graph, v, explain, pad;
 } reqkey;
 
 static reqkey key_of_request(const cj_request *rq, int nv) {
@@ -60,6 +60,7 @@ static reqkey key_of_request(const cj_request *rq, int nv) {
   key.strategy = (uint8_t)rq->strategy;
   key.value = rq->value;
   key.strict = rq->strict;
+  key.graph = rq->strict && rq->graph;
   key.v = nv != 0;
   key.explain = rq->explain != NULL; /* traced with lines, which are told */
   return key;

@@ -251,8 +251,9 @@ CJ_API cj_status cj_apply(cj_ctx *c, int op, const cj_val *in, int nin, const cj
 */
 CJ_API const cj_type *cj_apply_small(cj_ctx *c, int op, const cj_val *in, int nin, void *out, size_t room);
 
-/* The part of x, a value of the innermost trace, at positions along its first n axes (negative ones from the end),
-** which vanish.  False: it is not one, a position is out of range, or no memory; cj_apply of select tells which. */
+/* The part of x, a value of the innermost trace, at positions along its first n axes, which vanish; negative positions
+** count from the end.  False: it is not one, a position is out of range, or there is no memory; cj_apply of select
+** tells which. */
 CJ_API bool cj_trace_at(cj_ctx *c, const cj_val *x, const int64_t *at, int n, cj_val *out);
 
 /* Traces nest; a number stands for one and is never used again. */
@@ -304,8 +305,11 @@ typedef struct cj_request {
   int64_t chunk;    /* rows or columns of one pass; 0: as fits max_bytes */
   size_t max_bytes; /* of one pass; 0: default */
   bool value;       /* the outputs too, before the rest */
-  bool strict;      /* EARG, naming both, where an output does not depend on an input */
-  bool detach;      /* results are constants to enclosing traces */
+  /* EARG, naming both, where an output (for products: all of them) does not depend on an input, or, of second order, a
+  ** gradient does not; by the structure of the program, whatever the numbers are. */
+  bool strict;
+  bool graph;  /* with strict: also where what is wanted does not depend on the inputs, to be differentiated again */
+  bool detach; /* results are constants to enclosing traces */
   /* Told, in a few lines of text, how it is computed and what was thought to cost how much; NULL: nobody is.  Called
   ** within the call that derives; it must not call cjac.  A status other than CJ_OK ends that call with it. */
   cj_write_fn explain;

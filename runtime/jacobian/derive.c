@@ -17,9 +17,6 @@ typedef struct deriving {
   uint32_t nv;
 } deriving;
 
-static bool second_order(const cj_request *rq) {
-  return rq->want == CJ_HESSIAN || rq->want == CJ_VHP || rq->want == CJ_HVP || rq->want == CJ_HESSIAN_NONZEROS;
-}
 static const cj_graph *subject(const deriving *d) { return d->grad ? d->grad : d->f; }
 
 /* --- checks -------------------------------------------------------------------------------- */
@@ -72,26 +69,6 @@ static bool check_directions(const deriving *d) {
   cjm_fail(d->c, CJ_EARG, "%s: v may be left out only for one %s with one element; here it is %s", want_name[want],
            out ? "output" : "input", buf);
   return false;
-}
-
-/* --- strict ------------------------------------------------------------------------------------ */
-
-static void missing(cj_ctx *c, bool gradient, uint32_t i, uint32_t j) {
-  if (gradient)
-    cjm_fail(c, CJ_EARG, "the gradient with respect to input %u does not depend on input %u (strict)", i + 1, j + 1);
-  else
-    cjm_fail(c, CJ_EARG, "output %u does not depend on input %u (strict)", i + 1, j + 1);
-}
-
-/* Every output of f on every argument. */
-static bool check_strict(cj_ctx *c, const cj_graph *f, bool gradient) {
-  size_t n = (size_t)f->nout * f->narg;
-  uint8_t *dep = cjm_zalloc(c, n + 1);
-  if (dep && cjx_depends(f, dep))
-    for (size_t k = 0; k < n; k++)
-      if (!dep[k]) missing(c, gradient, (uint32_t)(k / f->narg), (uint32_t)(k % f->narg));
-  cjm_free(c, dep, n + 1);
-  return cjm_ok(c);
 }
 
 /* --- programs -------------------------------------------------------------------------------------- */
@@ -196,12 +173,12 @@ static bool check_request(deriving *d) {
   }
   if (want == CJ_VALUE) return check_directions(d);
   if (!cjj_check_arguments(d->f)) return false;
-  if (second_order(d->rq) && !check_single_output(d)) return false;
+  if (cjj_issecond(d->rq->want) && !check_single_output(d)) return false;
   if (!check_directions(d)) return false;
-  if (d->rq->strict && !check_strict(d->c, d->f, false)) return false;
-  if (!second_order(d->rq)) return true;
+  if (!cjj_check_strict(d->f, d->rq)) return false;
+  if (!cjj_issecond(d->rq->want)) return true;
   d->grad = gradient(d->f);
-  return d->grad && (!d->rq->strict || check_strict(d->c, d->grad, true));
+  return d->grad && cjj_check_strict_gradient(d->grad, d->rq);
 }
 
 static bool plan_whole(cjj_derived *out) { return out->whole && cje_plan_new(out->c, out->whole, &out->plan) == CJ_OK; }

@@ -45,6 +45,12 @@ struct cjj_derived {
   size_t views, scratch, work; /* bytes: views and pointers, with all values between stages, of the largest workspace */
 };
 
+/* --- strict.c --- */
+bool cjj_issecond(cj_want w);
+/* What rq->strict asks of f, which has one output for second order, then of its gradient; notes what is wrong. */
+bool cjj_check_strict(const cj_graph *f, const cj_request *rq);
+bool cjj_check_strict_gradient(const cj_graph *gradient, const cj_request *rq);
+
 /* --- chunk.c --- */
 #define CJJ_PASSBYTES ((size_t)64 << 20) /* that the passes of a Jacobian may use if nothing else was said */
 /* Replaces the plan of d->whole by loops over the passes of d->cut if the plan needs too much memory or rq says

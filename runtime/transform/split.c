@@ -1,4 +1,4 @@
-/* split.c -- partial evaluation, dependence, and constants turned into inputs. */
+/* split.c -- partial evaluation, and constants turned into inputs. */
 #include "rules/build.h"
 #include "transform/common.h"
 #include "transform/transform.h"
@@ -82,28 +82,6 @@ bool cjx_split(const cj_graph *f, const uint8_t *known, cj_graph **first, cj_gra
   cjg_free(s.first);
   cjg_free(s.rest);
   return false;
-}
-
-/* --- dependence ---------------------------------------------------------------------------------------------- */
-
-bool cjx_carried(const cj_graph *f, cj_ref r, int i, const uint8_t *on) {
-  const cj_op *row = cjg_row(f, r);
-  return on[cjg_operands(f, r)[i]] && !(row->flags & CJ_NODIFF) && !cjx_isaux(row, i) &&
-         cjt_isfloat(cjg_type(f, r)->dtype);
-}
-
-bool cjx_depends(const cj_graph *f, uint8_t *dep) {
-  uint8_t *on = cjm_alloc(f->c, f->len);
-  if (!on) return false;
-  for (uint32_t j = 0; j < f->narg; j++) {
-    memset(on, 0, f->len);
-    on[f->arg[j]] = cjt_isfloat(cjg_type(f, f->arg[j])->dtype);
-    for (cj_ref r = f->arg[j] + 1; r < f->len; r++)
-      for (int i = 0; !on[r] && !cjg_issource(f, r) && i < cjg_at(f, r)->nin; i++) on[r] = cjx_carried(f, r, i, on);
-    for (uint32_t i = 0; i < f->nout; i++) dep[i * f->narg + j] = on[f->out[i]];
-  }
-  cjm_free(f->c, on, f->len);
-  return true;
 }
 
 /* --- constants to inputs ---------------------------------------------------------------------------------------- */

@@ -253,6 +253,90 @@ describe("strict", function()
     fails("cj.hessian", cj.hessian, function(a) return a:sum() end, x, strict)
     same(cj.hessian(f, x, strict), 2 * cj.eye(2))
   end)
+
+  -- The rows of PyTorch's table: what is refused, and something near it that is not.
+  local strict, graph = {strict = true}, {strict = true, create_graph = true}
+  local function sum(...)
+    local s = 0
+    for _, a in ipairs {...} do s = s + a:sum() end
+    return s
+  end
+  each("asks a Jacobian that is to be differentiated to depend on the inputs", function(jacobian)
+    local linear = {
+      function(a) return 3 * a end, function(a) return a:sum() end, function(a) return a end,
+      function(a) return y:matmul(a) * 2 - 1 end, function(a) return a * a:detach() end,
+      function(a) return cj.where(a:gt(0), a, 2 * a) end, function(a) return cj.cat{a, a:flip(1) / 3} end,
+      function(a) return a * 0 end,
+    }
+    for _, f in ipairs(linear) do
+      fails({"cj.jacobian", "output 1", "input 1", "create_graph"}, jacobian, f, x, graph)
+      same(jacobian(f, x, strict), jacobian(f, x))
+      same(jacobian(f, x, {create_graph = true}), jacobian(f, x))
+      same(jacobian(f, x, {strict = true, create_graph = false}), jacobian(f, x))
+    end
+    fails({"output 1", "input 2"}, jacobian, function(a, b) return a * a + b end, {x, y}, graph)
+    fails({"output 2", "input 1"}, jacobian, function(a, b) return a * b, a + b end, {x, y}, graph)
+    fails({"output 1", "input 2", "(strict)"}, jacobian, function(a) return a * a end, {x, y}, graph)
+    for _, f in ipairs {function(a, b) return a * b end, function(a, b) return a / b * a end,
+                        function(a, b) return a:matmul(b):exp() end, function(a, b) return (a + b) ^ 2 * 0 end,
+                        function(a, b) return (a * b):detach() + a * b end,
+                        function(a, b) return a:abs() * b, (a + b):relu() end} do
+      same(jacobian(f, {x, y}, graph), jacobian(f, {x, y}))
+    end
+    same(jacobian(function(a) return jacobian(function(b) return b ^ 3 end, a, graph) end, x),
+      jacobian(function(a) return jacobian(function(b) return b ^ 3 end, a) end, x))
+  end)
+  it("asks products for some output of each input, and some input of each output", function()
+    local function f(a, b) return a * b, b * b end -- output 2 does not depend on a
+    fails("output 2", cj.jacobian, f, {x, y}, strict)
+    same(select(2, cj.vjp(f, {x, y}, {x, y}, strict)), {x * y, x * x + 2 * y * y})
+    same(select(2, cj.jvp(f, {x, y}, {x, y}, strict)), {2 * x * y, 2 * y * y})
+    fails({"cj.vjp", "input 2"}, cj.vjp, function(a) return a * a, a end, {x, y}, {x, y}, strict)
+    fails({"cj.jvp", "input 2"}, cj.jvp, function(a) return a * a, a end, {x, y}, {x, y}, strict)
+    for _, g in ipairs {function(a) return a, x end, function(a) return a * a, a:detach() end,
+                        function(a) return a, a:argmax() end} do
+      fails({"cj.jvp", "output 2"}, cj.jvp, g, x, y, strict)
+    end
+    fails({"cj.vjp", "output 2"}, cj.vjp, function(a) return a, x * 2 end, x, {x, x}, strict)
+    fails({"cj.grad", "output 1"}, cj.grad(function() return x:sum() end, strict), x)
+  end)
+  it("asks products that are to be differentiated to depend on the inputs", function()
+    local function f(a, b) return a * a, 2 * b end
+    fails({"cj.vjp", "input 2", "create_graph"}, cj.vjp, f, {x, y}, {x, y}, graph)
+    fails({"cj.jvp", "output 2", "create_graph"}, cj.jvp, f, {x, y}, {x, y}, graph)
+    fails({"cj.grad", "input 1", "create_graph"}, cj.grad(function(a) return a:sum() end, graph), x)
+    local function g(a, b) return a * b, b + a ^ 2 end
+    same(select(2, cj.vjp(g, {x, y}, {x, y}, graph)), select(2, cj.vjp(g, {x, y}, {x, y})))
+    same(select(2, cj.jvp(g, {x, y}, {x, y}, graph)), select(2, cj.jvp(g, {x, y}, {x, y})))
+    same(cj.grad(function(a) return (a * a):sum() end, graph)(x), 2 * x)
+  end)
+  it("asks a gradient to depend on the inputs", function()
+    local function apart(a, b) return sum(a ^ 2, b ^ 2) end
+    fails({"cj.hessian", "gradient", "input 1", "input 2"}, cj.hessian, apart, {x, y}, strict)
+    for _, product in ipairs {cj.vhp, cj.hvp} do
+      same(select(2, product(apart, {x, y}, {x, y}, strict)), {2 * x, 2 * y})
+      fails({"gradient", "input 2"}, product, function(a, b) return sum(a ^ 2, b) end, {x, y}, {x, y}, strict)
+      fails({"input 1"}, product, function(a) return a:sum() end, x, y, strict)
+      fails({"output 1", "input 2"}, product, function(a) return sum(a ^ 2) end, {x, y}, {x, y}, strict)
+    end
+    local function mixed(a, b) return sum(a * b * a, b * a * b) end
+    same(cj.hessian(mixed, {x, y}, strict), cj.hessian(mixed, {x, y}))
+    same(cj.hessian(function(a) return sum(a * a * 0) end, x, strict), cj.zeros(2, 2)) -- structure, not numbers
+  end)
+  it("asks a Hessian that is to be differentiated to depend on the inputs", function()
+    local function quadratic(a) return sum(a ^ 2) end
+    local function both(a, b) return sum(a ^ 2 * b, b ^ 2) end
+    fails({"cj.hessian", "inputs 1 and 1", "create_graph"}, cj.hessian, quadratic, x, graph)
+    fails({"cj.hessian", "create_graph"}, cj.hessian, both, {x, y}, graph)
+    fails({"cj.vhp", "input 1", "create_graph"}, cj.vhp, quadratic, x, y, graph)
+    fails({"cj.hvp", "input 1", "create_graph"}, cj.hvp, quadratic, x, y, graph)
+    local function cubic(a, b) return sum((a * b) ^ 3) end
+    for _, derive in ipairs {cj.hessian, function(...) return select(2, cj.vhp(...)) end} do
+      local v = derive ~= cj.hessian and {x, y} or nil
+      same(v and derive(cubic, {x, y}, v, graph) or derive(cubic, {x, y}, graph),
+        v and derive(cubic, {x, y}, v) or derive(cubic, {x, y}))
+    end
+  end)
 end)
 
 describe("products", function()
