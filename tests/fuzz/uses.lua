@@ -1,5 +1,5 @@
--- What must hold of any function wherever it is used: compiled inside others, for many inputs at once, in a loop, computed
--- anew in the reverse sweep, as a part of something of third order.
+-- What must hold of any function wherever it is used: compiled inside others, for many inputs at once, in a loop,
+-- computed anew in the reverse sweep, as a part of something of third order.
 
 local cj = require "cjac"
 local near = require "support.near"
@@ -51,7 +51,8 @@ local function check_many(check, f, x)
   local all = stacked(inputs)
   check("map", stacked(values), function() return cj.compile(f):map(MANY)(table.unpack(all)) end)
   check("vmap", stacked(values), function() return cj.vmap(f)(table.unpack(all)) end)
-  check("Jacobians by map", stacked(jacobians), function() return cj.compile(f):jacobian():map(MANY)(table.unpack(all)) end)
+  check("Jacobians by map", stacked(jacobians),
+        function() return cj.compile(f):jacobian():map(MANY)(table.unpack(all)) end)
 end
 
 -- scalar: a function of the same inputs.
@@ -118,7 +119,8 @@ function uses.run(case, p)
   if not case(able, "program %d: %s", p.seed, y) then return end
   local jacobian = flat(y)
   for _, strategy in ipairs {"reverse-mode", "forward-mode"} do
-    check("checkpoint, " .. strategy, jacobian, function() return cj.jacobian(cj.checkpoint(f), x, {strategy = strategy}) end)
+    check("checkpoint, " .. strategy, jacobian,
+          function() return cj.jacobian(cj.checkpoint(f), x, {strategy = strategy}) end)
   end
   check("compiled in another", jacobian, function()
     local F = cj.compile(f)

@@ -19,8 +19,8 @@ local SHAPES <const> = {
 -- The letters of operands that stay fixed.
 local function fixed(row, i) return row.domain and not row.example and row.domain:sub(i, i):find "[IB]" end
 
--- One example: the function of its float tensors, those tensors, directions for them.
-local function problem(row, example, dtype)
+-- One example: the function of its float tensors, which gives a list, and those tensors.
+function derivatives.problem(row, example, dtype)
   local tensors, rebuild = rows.split(example.make())
   tensors = rows.cast(tensors, dtype)
   local moving, where = {}, {}
@@ -110,7 +110,7 @@ end
 
 local function check(case, row, example, dtype)
   local what = example.text .. " " .. dtype
-  local f, x = problem(row, example, dtype)
+  local f, x = derivatives.problem(row, example, dtype)
   if #x == 0 then return end
   local y = f(table.unpack(x))
   if #y == 0 then return end
