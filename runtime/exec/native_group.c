@@ -15,6 +15,7 @@ enum {
   ROOM_SLOTS = 65536,
   BLOCK_MOST = 512,
   BLOCK_GOOD = 64,
+  EARLY_LEAST = 1 << 14, /* of an array that is more than the L1 and L2 caches may hold */
   L1_SLOTS = 32768
 };
 
@@ -472,13 +473,24 @@ static int64_t block_room(const cje_groupcode *b, int64_t nbytes) {
   if (is_loop_of_one_phase(b)) return room;
   int64_t good = slots ? L1_SLOTS / slots / 8 * 8 : BLOCK_MOST;
   if (good > BLOCK_MOST) good = BLOCK_MOST;
-  if (good < BLOCK_GOOD || (cje_group_isfar(b) && b->cols > good)) good = BLOCK_GOOD;
+  if (good < BLOCK_GOOD || (b->far && b->cols > good)) good = BLOCK_GOOD;
   return room < good ? room : good;
+}
+
+/* Calls take a while, so that what the next block needs can be there after them. */
+static bool fetches_early(const cje_groupcode *b) {
+  bool calls = false;
+  for (uint32_t phase = 0; phase < b->nphase; phase++) {
+    const uint32_t *start = &b->start[CJE_NVKIND * phase];
+    calls = calls || start[CJE_VCALL] < start[CJE_VSTORE];
+  }
+  return calls && b->rows * b->cols >= EARLY_LEAST;
 }
 
 static bool lay_out_group(cje_groupcode *b) {
   int64_t at = b->k->table, end = at + b->k->native;
   if (end > INT32_MAX) return false;
+  b->far = fetches_early(b);
   b->state = (int32_t)at;
   b->sources = (int32_t)(at + ROOM_STATE);
   b->cells = b->sources + ROOM_SOURCES;

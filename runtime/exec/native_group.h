@@ -118,6 +118,7 @@ typedef struct cje_groupcode {
   int64_t rows, cols;
   int64_t block, tail; /* block: elements of a piece, or rows of a block; BY_ENDS: elements of the first, of the last */
   cje_walk walk;
+  bool far; /* what the next block needs is fetched early, and blocks are short, so that there is time for it */
   int32_t state, sources, cells, working; /* in the workspace: counters, where columns that a call weaves lie, pointers,
                                              pointers within a block */
 } cje_groupcode;
@@ -157,10 +158,6 @@ void cje_vec_pack(cje_vgen *g, unsigned reg, cje_rm to);                /* and b
 /* --- native_group.c --- */
 /* Appends the code of a group and tells where it starts; UINT32_MAX: there is none.  False: ENOMEM. */
 bool cje_native_group(cj_plan *p, cje_asm *a, const cje_group *k, uint32_t *start);
-
-/* An array is more than the L1 and L2 caches may hold: what the next block needs is fetched early, and blocks are
-** short, so that there is time for it. */
-static inline bool cje_group_isfar(const cje_groupcode *b) { return b->rows * b->cols >= 1 << 14; }
 
 /* --- native_group_calls.c: loads and calls before the loop of a phase, stores after it --- */
 /* In the workspace, from state on: counters of elements gone through, rows left, rows or elements of a row left. */

@@ -221,7 +221,7 @@ static void prefetch_next(const phase_loop *l, uint32_t x, bool write) {
 /* Before the functions of this block are computed, which takes a while. */
 static void prefetch_block(const phase_loop *l) {
   const cje_groupcode *b = l->b;
-  if (b->walk != CJE_BY_PIECES || !cje_group_isfar(b)) return;
+  if (b->walk != CJE_BY_PIECES || !b->far) return;
   for (uint32_t at = l->first; at < l->end; at++) {
     const cje_vins *ins = ins_at(l, at);
     for (int k = 0; k < ins->nin; k++)
