@@ -214,11 +214,12 @@ static cje_columns *columns_beside(cje_groupcode *b, uint32_t gather) {
 static bool read_column(group_reader *r, const cje_blockop *op) {
   cje_groupcode *b = r->b;
   cje_columns *all = columns_beside(b, op->x[0]);
-  uint32_t column = b->p->gather.at[op->x[0]].column;
-  cje_vins i = {.kind = CJE_VOP, .fn = CJE_STORE, .nin = CJE_WOVEN};
+  const cje_gather *to = &b->p->gather.at[op->x[0]];
+  uint32_t column = to->column;
+  cje_vins i = {.kind = CJE_VOP, .fn = CJE_STORE, .nin = to->columns};
   if (!all || !read_operand(r, op->y, CJ_F64, (int)column, &i)) return false;
   all->x[column] = i.x[column];
-  if (++all->found < CJE_WOVEN) return true;
+  if (++all->found < to->columns) return true;
   memcpy(i.x, all->x, sizeof i.x);
   i.gather = all->gather;
   i.y = add_vector(b, CJ_F64);
@@ -227,7 +228,8 @@ static bool read_column(group_reader *r, const cje_blockop *op) {
 }
 
 static bool is_woven(const cje_groupcode *b, const cje_blockop *op) {
-  return b->p->gather.at[op->x[0]].columns == CJE_WOVEN && b->g.size == 8 && b->g.width >= 32;
+  uint8_t columns = b->p->gather.at[op->x[0]].columns;
+  return columns >= 2 && columns <= CJE_WOVEN && b->g.size == 8 && b->g.width >= 32;
 }
 
 static bool read_ops(group_reader *r) {
@@ -351,8 +353,8 @@ static bool give_slots_to_rows(cje_groupcode *b, const cje_vins *ins) {
   cje_vector *v = &b->val.at[ins->y];
   v->window = true;
   if (!place_slot(b, ins->y, (int32_t)b->nslot)) return false;
-  b->pointer.at[v->pointer].row *= CJE_WOVEN;
-  b->nslot += CJE_WOVEN;
+  b->pointer.at[v->pointer].row *= ins->nin;
+  b->nslot += ins->nin;
   return true;
 }
 
@@ -419,7 +421,7 @@ static void leave_ends(cje_groupcode *b, int64_t begin, int64_t end) {
 
 /* Woven rows of the block between the ends begin on the boundary of a line of the cache. */
 static void align_rows(cje_groupcode *b, const cje_gather *to) {
-  int64_t size = 8 * CJE_WOVEN;
+  int64_t size = 8 * to->columns;
   for (int i = 0; i < CJ_ALIGN / 8 && (to->from.offset + size * b->block) % CJ_ALIGN; i++) b->block++;
 }
 
@@ -433,7 +435,7 @@ static bool find_ends(cje_groupcode *b) {
     if (ins->kind == CJE_VCALL || ins->kind == CJE_VSTORE || (ins->kind == CJE_VLOAD && !b->val.at[ins->y].window))
       return false;
     if (cje_weaves(ins)) woven = &gather[ins->gather];
-    for (int k = 0; cje_weaves(ins) && k < CJE_WOVEN; k++) leave_ends(b, woven[k].begin, woven[k].end);
+    for (int k = 0; cje_weaves(ins) && k < ins->nin; k++) leave_ends(b, woven[k].begin, woven[k].end);
     if (ins->kind == CJE_VLOAD) leave_ends(b, gather[ins->gather].begin, gather[ins->gather].end);
   }
   if (woven) align_rows(b, woven);

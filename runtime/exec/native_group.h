@@ -65,8 +65,9 @@ typedef struct cje_pointer {
 ** the others, which are its loop.  One of these whose fn is CJE_STORE weaves: it puts its operands, columns of rows,
 ** beside each other. */
 typedef enum cje_vkind { CJE_VLOAD, CJE_VCALL, CJE_VSTORE, CJE_VOP, CJE_NVKIND } cje_vkind;
+enum { CJE_WOVEN = 4 }; /* columns that it weaves: two, three or so many */
 typedef struct cje_vins {
-  uint32_t x[3], next[3], y;
+  uint32_t x[CJE_WOVEN], next[CJE_WOVEN], y;
   uint32_t depth;
   uint32_t gather; /* LOAD, STORE: its number in the plan; of what weaves, that of its first column */
   uint16_t fn;
@@ -76,7 +77,7 @@ static inline bool cje_weaves(const cje_vins *i) { return i->kind == CJE_VOP && 
 
 /* Columns of rows while not all of them have been read. */
 typedef struct cje_columns {
-  uint32_t gather, found, x[3];
+  uint32_t gather, found, x[CJE_WOVEN];
 } cje_columns;
 
 /* What emits instructions over vectors of one width. */
@@ -145,7 +146,7 @@ extern const uint8_t cje_vector_constants[];
 /* The row has instructions over vectors whose elements have that size. */
 bool cje_vec_inline(const cje_fn *f, unsigned size);
 void cje_vec_emit(cje_vgen *g, const cje_vins *i);
-enum { CJE_WOVEN = 3 }; /* columns of rows that a loop can weave, with vectors of at least 32 bytes */
+/* Columns of 8 bytes, with vectors of at least 32. */
 void cje_vec_weave(cje_vgen *g, const cje_vins *i);
 /* Before a loop that does: what it needs in mask registers. */
 void cje_vec_weave_masks(cje_vgen *g);

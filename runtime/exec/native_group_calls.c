@@ -1,7 +1,6 @@
 /* native_group_calls.c -- the calls of a phase of a group: for what is loaded and stored otherwise than element by
 ** element, and for rows that are no instructions. */
 #include "exec/native_group.h"
-#include "kernel/kernels.h"
 
 /* The address of x at the start of the block. */
 static void address_of(cje_groupcode *b, uint32_t x, unsigned reg) {
@@ -89,7 +88,6 @@ static void emit_weave(cje_groupcode *b, uint32_t at, uint32_t end) {
   cje_lea(a, CJE_RDX, cje_mem(CJE_RBX, b->sources));
   cje_set64(a, CJE_RDI, (uint64_t)(uintptr_t)to);
   cje_load64(a, CJE_RSI, cje_base_at(to->from.base));
-  cje_set64(a, CJE_R9, (uint64_t)(uintptr_t)cjk_weave(b->p->c->isa));
   call_address(a, (uint64_t)(uintptr_t)cje_weave_block);
 }
 

@@ -8,7 +8,9 @@
 
 /* --- constants ------------------------------------------------------------------------------------------ */
 
-enum { VC_SIGN, VC_ABS, VC_ONE, VC_MINUS_ONE, VC_INF, VC_ALL, VC_COUNT, VC_WEAVE = 2 * VC_COUNT, VC_BYTES = 64 };
+enum { VC_SIGN, VC_ABS, VC_ONE, VC_MINUS_ONE, VC_INF, VC_ALL, VC_COUNT };
+enum { VC_TO_THREE = 2 * VC_COUNT, VC_TO_TWO = VC_TO_THREE + 3, VC_TO_FOUR = VC_TO_TWO + 2, VC_END = VC_TO_FOUR + 2 };
+enum { VC_BYTES = 64 };
 
 #define VC_FOUR(a, b, c, d, e, f, g, h)                                                                                \
   a, b, c, d, e, f, g, h, a, b, c, d, e, f, g, h, a, b, c, d, e, f, g, h, a, b, c, d, e, f, g, h
@@ -16,8 +18,8 @@ enum { VC_SIGN, VC_ABS, VC_ONE, VC_MINUS_ONE, VC_INF, VC_ALL, VC_COUNT, VC_WEAVE
 #define VC_INDEX(i) i, 0, 0, 0, 0, 0, 0, 0
 #define VC_INDICES(a, b, c, d, e, f, g, h)                                                                             \
   VC_INDEX(a), VC_INDEX(b), VC_INDEX(c), VC_INDEX(d), VC_INDEX(e), VC_INDEX(f), VC_INDEX(g), VC_INDEX(h)
-/* By size (8, then 4), then by the names above; at VC_WEAVE what cje_vec_weave says. */
-const uint8_t cje_vector_constants[(2 * VC_COUNT + CJE_WOVEN) * VC_BYTES] = {
+/* By size (8, then 4), then by the names above; from VC_TO_THREE on, where the lanes of woven rows come from. */
+const uint8_t cje_vector_constants[VC_END * VC_BYTES] = {
     VC_EIGHT(0, 0, 0, 0, 0, 0, 0, 0x80),          VC_EIGHT(255, 255, 255, 255, 255, 255, 255, 0x7F),
     VC_EIGHT(0, 0, 0, 0, 0, 0, 0xF0, 0x3F),       VC_EIGHT(0, 0, 0, 0, 0, 0, 0xF0, 0xBF),
     VC_EIGHT(0, 0, 0, 0, 0, 0, 0xF0, 0x7F),       VC_EIGHT(255, 255, 255, 255, 255, 255, 255, 255),
@@ -25,7 +27,9 @@ const uint8_t cje_vector_constants[(2 * VC_COUNT + CJE_WOVEN) * VC_BYTES] = {
     VC_EIGHT(0, 0, 0x80, 0x3F, 0, 0, 0x80, 0x3F), VC_EIGHT(0, 0, 0x80, 0xBF, 0, 0, 0x80, 0xBF),
     VC_EIGHT(0, 0, 0x80, 0x7F, 0, 0, 0x80, 0x7F), VC_EIGHT(255, 255, 255, 255, 255, 255, 255, 255),
     VC_INDICES(0, 3, 6, 1, 4, 7, 2, 5),           VC_INDICES(5, 0, 3, 6, 1, 4, 7, 2),
-    VC_INDICES(2, 5, 0, 3, 6, 1, 4, 7),
+    VC_INDICES(2, 5, 0, 3, 6, 1, 4, 7),           VC_INDICES(0, 8, 1, 9, 2, 10, 3, 11),
+    VC_INDICES(4, 12, 5, 13, 6, 14, 7, 15),       VC_INDICES(0, 1, 8, 9, 2, 3, 10, 11),
+    VC_INDICES(4, 5, 12, 13, 6, 7, 14, 15),
 };
 
 static cje_rm constant_at(const cje_vgen *g, unsigned which) {
@@ -35,6 +39,7 @@ static cje_rm constant_at(const cje_vgen *g, unsigned which) {
 /* --- single instructions --------------------------------------------------------------------------------- */
 
 enum { V_MOV = 0x10, V_PUT = 0x11, V_SQRT = 0x51, V_AND = 0x54, V_ANDN, V_OR, V_XOR };
+enum { V_UNPACKL = 0x14, V_UNPACKH };
 enum { V_ADD = 0x58, V_MUL = 0x59, V_SUB = 0x5C, V_MIN = 0x5D, V_DIV = 0x5E, V_MAX = 0x5F };
 enum { V_EQ = 0, V_UNORD = 3, V_NEQ = 4, V_LT = 0x11, V_LE = 0x12, V_GE = 0x1D, V_GT = 0x1E }; /* quiet predicates */
 enum { V_IEQ = 0, V_ILT, V_ILE, V_INE = 4, V_IGE, V_IGT };                                     /* of integers */
@@ -404,9 +409,11 @@ void cje_vec_emit(cje_vgen *g, const cje_vins *ins) {
 
 /* --- weaving ------------------------------------------------------------------------------------------------- */
 
-/* Element i of column c goes to place 3 i + c: lane (3 i + c) mod L of one of three vectors of L lanes.  As 3 and L
-** have no common divisor, the elements of a column all have different lanes.  So each column is permuted once, and then
-** every vector takes each third lane from one of them. */
+/* Of three columns element i of column c goes to place 3 i + c: lane (3 i + c) mod L of one of three vectors of L
+ *lanes.  As 3 and L
+ ** have no common divisor, the elements of a column all have different lanes.  So each column is permuted once, and
+ *then
+ ** every vector takes each third lane from one of them. */
 
 enum { V_FIRST_MASK = 1 }; /* lanes 1, 4, .. and 2, 5, .. are in masks 2 and 3 */
 static unsigned third_lanes(unsigned first) { return 0x49u << first & 0xFF; }
@@ -415,7 +422,7 @@ static unsigned third_lanes(unsigned first) { return 0x49u << first & 0xFF; }
 static void permute_column(cje_vgen *g, unsigned y, unsigned x, unsigned c) {
   unsigned order = 0;
   if (g->width == 64) {
-    cje_vec_move(g, y, cje_mem(CJE_R14, (int32_t)((VC_WEAVE + c) * VC_BYTES)));
+    cje_vec_move(g, y, cje_mem(CJE_R14, (int32_t)((VC_TO_THREE + c) * VC_BYTES)));
     cje_vex(g->a, wide(g, CJE_VEX(CJE_MAP_0F38, CJE_PP_PD, 0x16)), y, y, cje_xmm(x));
     return;
   }
@@ -432,16 +439,80 @@ static void blend_column(cje_vgen *g, unsigned first, unsigned y, unsigned x, un
 }
 
 void cje_vec_weave_masks(cje_vgen *g) {
-  for (unsigned first = 1; g->width == 64 && first < CJE_WOVEN; first++) {
+  for (unsigned first = 1; g->width == 64 && first < 3; first++) {
     cje_set64(g->a, CJE_RAX, third_lanes(first));
     cje_vex(g->a, CJE_VEX(CJE_MAP_0F, CJE_PP_PS, 0x92), V_FIRST_MASK + first, 0, cje_xmm(CJE_RAX));
   }
 }
 
+static void store_part(cje_vgen *g, unsigned y, cje_rm at, unsigned i) {
+  at.disp += (int32_t)(i * g->width);
+  cje_vec_store(g, y, at);
+}
+
+/* x: columns; at: where the rows go. */
+static void weave_three(cje_vgen *g, const unsigned *x, unsigned y, unsigned t, cje_rm at) {
+  unsigned z[] = {g->t0, g->t1, t};
+  for (unsigned c = 0; c < 3; c++) permute_column(g, z[c], x[c], c);
+  for (unsigned i = 0; i < 3; i++) {
+    unsigned c = i * g->lanes;
+    blend_column(g, 1, y, z[c % 3], z[(c + 1) % 3]);
+    blend_column(g, 2, y, y, z[(c + 2) % 3]);
+    store_part(g, y, at, i);
+  }
+}
+
+/* y: lanes of x and z as the constant says. */
+static void mix_lanes(cje_vgen *g, unsigned which, unsigned y, unsigned x, unsigned z) {
+  cje_vec_move(g, y, cje_mem(CJE_R14, (int32_t)(which * VC_BYTES)));
+  cje_vex(g->a, wide(g, CJE_VEX(CJE_MAP_0F38, CJE_PP_PD, 0x77)), y, x, cje_xmm(z));
+}
+
+/* The lower or the upper halves of x and z. */
+static void mix_halves(cje_vgen *g, bool upper, unsigned y, unsigned x, unsigned z) {
+  cje_vex_imm(g->a, wide(g, CJE_VEX(CJE_MAP_0F3A, CJE_PP_PD, 0x06)), y, x, cje_xmm(z), upper ? 0x31 : 0x20);
+}
+
+/* Half i of rows of two; with vectors of four lanes rows i and i + 2. */
+static void pair_columns(cje_vgen *g, unsigned i, unsigned y, unsigned x, unsigned z) {
+  if (g->width == 64)
+    mix_lanes(g, VC_TO_TWO + i, y, x, z);
+  else
+    packed(g, i ? V_UNPACKH : V_UNPACKL, y, x, cje_xmm(z));
+}
+
+static void weave_two(cje_vgen *g, const unsigned *x, unsigned y, cje_rm at) {
+  if (g->width == 32) {
+    pair_columns(g, 0, g->t0, x[0], x[1]);
+    pair_columns(g, 1, g->t1, x[0], x[1]);
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    if (g->width == 32)
+      mix_halves(g, i, y, g->t0, g->t1);
+    else
+      pair_columns(g, i, y, x[0], x[1]);
+    store_part(g, y, at, i);
+  }
+}
+
+static void weave_four(cje_vgen *g, const unsigned *x, unsigned y, cje_rm at) {
+  for (unsigned i = 0; i < 2; i++) {
+    pair_columns(g, i, g->t0, x[0], x[1]);
+    pair_columns(g, i, g->t1, x[2], x[3]);
+    for (unsigned k = 0; k < 2; k++) {
+      if (g->width == 32)
+        mix_halves(g, k, y, g->t0, g->t1);
+      else
+        mix_lanes(g, VC_TO_FOUR + k, y, g->t0, g->t1);
+      store_part(g, y, at, g->width == 32 ? i + 2 * k : 2 * i + k);
+    }
+  }
+}
+
 /* Where row rcx of y is. */
-static cje_rm row_memory(cje_vgen *g, uint32_t y) {
+static cje_rm row_memory(cje_vgen *g, uint32_t y, int columns) {
   cje_rm at = cje_vec_memory(g, y);
-  for (int i = 1; i < CJE_WOVEN; i++) {
+  for (int i = 1; i < columns; i++) {
     cje_lea(g->a, CJE_RAX, cje_indexed(at.reg, CJE_RCX, 8, 0));
     at.reg = CJE_RAX;
   }
@@ -449,21 +520,19 @@ static cje_rm row_memory(cje_vgen *g, uint32_t y) {
 }
 
 void cje_vec_weave(cje_vgen *g, const cje_vins *ins) {
-  unsigned x[CJE_WOVEN], z[CJE_WOVEN] = {g->t0, g->t1};
-  for (int c = 0; c < CJE_WOVEN; c++) x[c] = cje_vec_need(g, ins->x[c]);
-  z[2] = cje_vec_take(g);
-  g->holds[z[2]] = ins->x[0]; /* for now: it is not given away */
+  unsigned x[CJE_WOVEN];
+  for (int c = 0; c < ins->nin; c++) x[c] = cje_vec_need(g, ins->x[c]);
+  unsigned t = cje_vec_take(g);
+  g->holds[t] = ins->x[0]; /* for now: it is not given away */
   unsigned y = cje_vec_take(g);
   (void)cje_asm_room(g->a);
-  for (unsigned c = 0; c < CJE_WOVEN; c++) permute_column(g, z[c], x[c], c);
-  cje_rm at = row_memory(g, ins->y);
-  for (unsigned i = 0; i < CJE_WOVEN; i++, at.disp += (int32_t)g->width) {
-    unsigned c = i * g->lanes;
-    blend_column(g, 1, y, z[c % 3], z[(c + 1) % 3]);
-    blend_column(g, 2, y, y, z[(c + 2) % 3]);
-    cje_vec_store(g, y, at);
+  cje_rm at = row_memory(g, ins->y, ins->nin);
+  switch (ins->nin) {
+  case 2: weave_two(g, x, y, at); break;
+  case 3: weave_three(g, x, y, t, at); break;
+  default: weave_four(g, x, y, at); break;
   }
-  g->free |= 1u << z[2] | 1u << y;
-  for (int c = 0; c < CJE_WOVEN; c++) cje_vec_release(g, ins->x[c], ins->next[c]);
-  for (int c = 0; c < CJE_WOVEN; c++) cje_vec_bury(g, ins->x[c]);
+  g->free |= 1u << t | 1u << y;
+  for (int c = 0; c < ins->nin; c++) cje_vec_release(g, ins->x[c], ins->next[c]);
+  for (int c = 0; c < ins->nin; c++) cje_vec_bury(g, ins->x[c]);
 }

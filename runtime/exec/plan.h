@@ -209,7 +209,7 @@ void cje_store_block(const cje_gather *to, char *dst, const char *src, int64_t f
 char *cje_rows_block(const cje_gather *to, char *base, char *slots, int64_t first, int64_t n);
 void cje_store_rows(const cje_gather *to, char *base, const char *slots, int64_t first, int64_t n);
 /* The same of columns that are each in its own place. */
-void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n, cjk_weaver weave);
+void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n);
 
 /* Element k of a move: its cell, and its distance from the place. */
 static inline uint32_t cje_move_cell(const cj_plan *p, const cje_move *m, uint32_t k) {

@@ -132,7 +132,7 @@ void cje_store_rows(const cje_gather *to, char *base, const char *slots, int64_t
   store_some_columns(to, base, slots + size * (end - first), end, first + n);
 }
 
-void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n, cjk_weaver weave) {
+void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t first, int64_t n) {
   int64_t begin, end, k = to->columns;
   find_whole_rows(to, first, n, &begin, &end);
   const char *x[CJK_WEAVE];
@@ -141,7 +141,7 @@ void cje_weave_block(const cje_gather *to, char *base, char *const *src, int64_t
     cje_store_block(&to[i], base + to[i].from.offset, src[i], first, begin - first);
     cje_store_block(&to[i], base + to[i].from.offset, src[i] + 8 * (end - first), end, first + n - end);
   }
-  weave(base + to->from.offset + 8 * k * begin, x, (int)k, end - begin, to->pattern.dim[0] >= FAR_BYTES / 8 / k);
+  cjk_weave(base + to->from.offset + 8 * k * begin, x, (int)k, end - begin, to->pattern.dim[0] >= FAR_BYTES / 8 / k);
 }
 
 /* The pointers of a frame are written long before they are read: one that is asked for right after it was written,

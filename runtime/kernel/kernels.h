@@ -29,8 +29,7 @@ void cjk_pick(void *dst, const void *src, int64_t stride, const int64_t *index, 
 /* n rows of k (2 .. CJK_WEAVE) elements of 8 bytes; element i of row r is src[i][r].  far: rows of an
 ** array that is larger than the caches, which they would only fill: what they hold need not be read first. */
 enum { CJK_WEAVE = 64 };
-typedef void (*cjk_weaver)(void *dst, const char *const *src, int k, int64_t n, bool far);
-cjk_weaver cjk_weave(int isa);
+void cjk_weave(void *dst, const char *const *src, int k, int64_t n, bool far);
 /* Copies src over the region of dst whose axis (from the front) indices are first + k step. */
 void cjk_putregion(cj_view *dst, int axis, int64_t first, int64_t step, const cj_view *src);
 

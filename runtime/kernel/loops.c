@@ -6,8 +6,6 @@
 #if defined(__x86_64__)
 static const cj_loop *const *const by_isa[CJ_NISA] = {cjk_loops_base, cjk_loops_avx2, cjk_loops_avx512};
 static const cj_picked *const *const picked_by_isa[CJ_NISA] = {cjk_picked_base, cjk_picked_avx2, cjk_picked_avx512};
-/* Vectors of 64 bytes are no faster at this. */
-static const cjk_weaver weaver_by_isa[CJ_NISA] = {cjk_weave_base, cjk_weave_avx2, cjk_weave_avx2};
 
 static int best_isa(void) {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return CJ_ISA_BASE;
@@ -19,7 +17,6 @@ static int best_isa(void) {
 #else
 static const cj_loop *const *const by_isa[CJ_NISA] = {cjk_loops_base, cjk_loops_base, cjk_loops_base};
 static const cj_picked *const *const picked_by_isa[CJ_NISA] = {cjk_picked_base, cjk_picked_base, cjk_picked_base};
-static const cjk_weaver weaver_by_isa[CJ_NISA] = {cjk_weave_base, cjk_weave_base, cjk_weave_base};
 static int best_isa(void) { return CJ_ISA_BASE; }
 #endif
 
@@ -33,7 +30,6 @@ int cjk_isa(void) {
 }
 
 cj_loop cjk_loop(int isa, int ew, int dtype) { return by_isa[isa][dtype][ew]; }
-cjk_weaver cjk_weave(int isa) { return weaver_by_isa[isa]; }
 cj_picked cjk_picked(int isa, int ew, int dtype) {
   return picked_by_isa[isa][dtype] ? picked_by_isa[isa][dtype][ew] : NULL;
 }

@@ -19,6 +19,4 @@ extern const cj_loop *const cjk_loops_base[CJ_NDTYPE], *const cjk_loops_avx2[CJ_
                                                            *const cjk_loops_avx512[CJ_NDTYPE];
 extern const cj_picked *const cjk_picked_base[CJ_NDTYPE],
     *const cjk_picked_avx2[CJ_NDTYPE], *const cjk_picked_avx512[CJ_NDTYPE]; /* by dtype: NULL, or by row */
-void cjk_weave_base(void *dst, const char *const *src, int k, int64_t n, bool far);
-void cjk_weave_avx2(void *dst, const char *const *src, int k, int64_t n, bool far);
 #endif

@@ -2,7 +2,6 @@
 #define CJK_VBYTES 32
 #define CJK_TABLE cjk_loops_avx2
 #define CJK_PICKED cjk_picked_avx2
-#define CJK_WEAVER cjk_weave_avx2
 
 #include <immintrin.h>
 #ifndef CJ_NO_SLEEF
@@ -21,4 +20,3 @@
 #define CJK_ROUND_f64(x, how) _mm256_round_pd(x, (how) | _MM_FROUND_NO_EXC)
 #define CJK_ROUND_f32(x, how) _mm256_round_ps(x, (how) | _MM_FROUND_NO_EXC)
 #include "kernel/body.h"
-#include "kernel/weave.h"

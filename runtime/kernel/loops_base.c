@@ -2,7 +2,6 @@
 #define CJK_VBYTES 16
 #define CJK_TABLE cjk_loops_base
 #define CJK_PICKED cjk_picked_base
-#define CJK_WEAVER cjk_weave_base
 
 #if defined(__x86_64__) && !defined(CJ_NO_SLEEF)
 #include <sleef.h>
@@ -18,4 +17,3 @@
 #define CJK_SQRT_f32(x) _mm_sqrt_ps(x)
 #endif
 #include "kernel/body.h"
-#include "kernel/weave.h"

@@ -314,7 +314,7 @@ describe("machine code for tensors", function()
     end
   end))
 
-  it("of rows of three, woven in registers", cases(function(case)
+  it("of rows of two, three and four, woven in registers", cases(function(case)
     for _, n in ipairs {1, 2, 3, 4, 7, 8, 9, 31, 64, 511, 512, 1030, 20000} do
       local x, k = cj.linspace(-1, 1.5, n), cj.arange(0, n):to "int64"
       local function f(a)
@@ -325,11 +325,20 @@ describe("machine code for tensors", function()
         local v = {}
         for j = 1, 24 do v[j] = a * (j / 3) + c end
         for j = 1, 24 do list[#list + 1] = cj.stack({v[j], v[j % 24 + 1] * c, v[25 - j]}, 2) end
+        for j = 1, 12 do
+          list[#list + 1] = cj.stack({v[j], v[j + 12] - c}, 2)
+          list[#list + 1] = cj.stack({v[j], c, v[25 - j] * a, v[j + 1] + 1}, 2)
+        end
+        list[#list + 1] = cj.stack({k + 1, -k}, 2)
+        list[#list + 1] = cj.stack({one, c:sin(), c, one}, 2)
         return table.unpack(list)
       end
       twice(case, n .. " rows", function() return {cj.jvp(f, x, x)} end)
       local few = function(a)
-        return cj.stack({a - 1, a * a, a + 2}, 2):reshape(-1)[{{1 + n // 3, 3 * n - n // 4}}], a * 3
+        local y = a * a
+        return cj.stack({a - 1, y, a + 2}, 2):reshape(-1)[{{1 + n // 3, 3 * n - n // 4}}], a * 3,
+               cj.stack({y, a + 1}, 2):reshape(-1)[{{2, -2}}],
+               cj.stack({y, a + 1, a - y, y * 2}, 2):reshape(-1)[{{3, -1 - n // 2}}]
       end
       twice(case, n .. " rows, some cut off", function() return {cj.jvp(few, x, x)} end)
       local whole = table.pack(f(x))

@@ -1,27 +1,12 @@
-/*
-** weave.h -- rows of a few elements of 8 bytes from as many arrays, for one instruction set; the including file says
-** CJK_WEAVER.  Two and four columns are written out for the compiler to make vectors of; others go two by two.
-*/
+/* weave.c -- rows of some elements of 8 bytes from as many arrays: two rows of two columns at a time. */
 #include "base/base.h"
-#include "kernel/loops.h"
+#include "kernel/kernels.h"
 #include "kernel/tools.h"
+
 #include <string.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
-
-typedef uint64_t __attribute__((may_alias)) cjk_word8;
-
-static void weave_2(cjk_word8 *restrict y, const cjk_word8 *a, const cjk_word8 *b, int64_t n) {
-  for (int64_t r = 0; r < n; r++) y[2 * r] = a[r], y[2 * r + 1] = b[r];
-}
-
-static void weave_4(cjk_word8 *restrict y, const cjk_word8 *a, const cjk_word8 *b, const cjk_word8 *c,
-                    const cjk_word8 *d, int64_t n) {
-  for (int64_t r = 0; r < n; r++) y[4 * r] = a[r], y[4 * r + 1] = b[r], y[4 * r + 2] = c[r], y[4 * r + 3] = d[r];
-}
-
-/* --- two rows of two columns at a time, in vectors of 16 bytes ---------------------------------------------------- */
 
 typedef uint64_t pair8 __attribute__((vector_size(16)));
 
@@ -70,17 +55,11 @@ CJK_INLINE void weave_rows(char *y, const char *const *src, int64_t k, int64_t n
   if (n & 1) weave_row(y, src, k, n - 1);
 }
 
-void CJK_WEAVER(void *dst, const char *const *src, int k, int64_t n, bool far) {
-  const cjk_word8 *x[4] = {NULL};
+void cjk_weave(void *dst, const char *const *src, int k, int64_t n, bool far) {
   if (far && k % 2 == 0 && (uintptr_t)dst % sizeof(pair8) == 0) {
     weave_rows(dst, src, k, n, true);
     settle_pairs();
-    return;
-  }
-  for (int i = 0; i < k && i < 4; i++) x[i] = (const cjk_word8 *)(const void *)src[i];
-  switch (k) {
-  case 2: weave_2(dst, x[0], x[1], n); break;
-  case 4: weave_4(dst, x[0], x[1], x[2], x[3], n); break;
-  default: weave_rows(dst, src, k, n, false); break;
+  } else {
+    weave_rows(dst, src, k, n, false);
   }
 }
