@@ -410,10 +410,8 @@ void cje_vec_emit(cje_vgen *g, const cje_vins *ins) {
 /* --- weaving ------------------------------------------------------------------------------------------------- */
 
 /* Of three columns element i of column c goes to place 3 i + c: lane (3 i + c) mod L of one of three vectors of L
- *lanes.  As 3 and L
- ** have no common divisor, the elements of a column all have different lanes.  So each column is permuted once, and
- *then
- ** every vector takes each third lane from one of them. */
+** lanes.  As 3 and L have no common divisor, the elements of a column all have different lanes.  So each column is
+** permuted once, and then every vector takes each third lane from one of them. */
 
 enum { V_FIRST_MASK = 1 }; /* lanes 1, 4, .. and 2, 5, .. are in masks 2 and 3 */
 static unsigned third_lanes(unsigned first) { return 0x49u << first & 0xFF; }
