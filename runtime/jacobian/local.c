@@ -148,18 +148,24 @@ static cj_ref masked(finder *k, const cjj_term *t, const cj_type *type, cj_ref c
   return mask ? cjb_where(k->h, mask, c, cjb_like(k->h, c, 0)) : 0;
 }
 
-/* Operand i of r, where the coefficients of terms s stand for the tangents. */
+/* Operand i of r, where the coefficients of terms s stand for the tangents; 0: zeros. */
 static cj_ref as_coefficient(finder *k, cj_ref r, int i, uint32_t s) {
   cj_ref x = node_operand(k, r, i);
   const cj_op *row = cjg_row(k->g, r);
   const cjj_term *t = nth_term(k, x, s);
-  cj_type type = *node_type(k, x);
   if (t) {
+    cj_type type = *node_type(k, x);
     cj_ref c = cjb_expand(k->h, t->c, &type);
     return only_moves(k, r) ? c : masked(k, t, &type, c);
   }
   bool summand = (row->flags & CJ_JOINT) && (row->lin >> (i < 31 ? i : 31) & 1);
-  return summand || k->count[x] ? cjb_zeros(k->h, &type) : k->map[x];
+  return summand || k->count[x] ? 0 : k->map[x];
+}
+
+static cj_ref written_coefficient(finder *k, cj_ref r, int i, uint32_t s) {
+  cj_ref c = as_coefficient(k, r, i, s);
+  cj_type type = *node_type(k, node_operand(k, r, i));
+  return c ? c : cjb_zeros(k->h, &type);
 }
 
 static cj_ref coefficient_of(finder *k, cj_ref r, uint32_t s) {
@@ -168,7 +174,7 @@ static cj_ref coefficient_of(finder *k, cj_ref r, uint32_t s) {
   if (c) return c;
   if (n->nin > CJ_COUNT(few) && !(in = cjm_alloc(k->c, n->nin * sizeof *in))) return 0;
   cj_attr a;
-  for (int i = 0; i < n->nin; i++) in[i] = as_coefficient(k, r, i, s);
+  for (int i = 0; i < n->nin; i++) in[i] = written_coefficient(k, r, i, s);
   if (cjg_carry_attr(k->h, k->g, r, &a)) c = cjg_emit(k->h, n->op, in, n->nin, &a);
   if (in != few) cjm_free(k->c, in, n->nin * sizeof *in);
   return c;

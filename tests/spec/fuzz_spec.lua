@@ -5,6 +5,7 @@ package.path = require "support.paths".root .. "tests/?.lua;" .. package.path
 
 local cases = require "support.cases"
 local checks = require "fuzz.checks"
+local nests = require "fuzz.nests"
 local programs = require "fuzz.programs"
 local uses = require "fuzz.uses"
 
@@ -14,6 +15,7 @@ local first, last = (os.getenv "CJAC_FUZZ" or ""):match "(%d+) (%d+)"
 local PLAN <const> = {
   {"modes and derivatives", checks, "any", 600}, {"modes and derivatives", checks, "structure", 600},
   {"modes and derivatives", checks, "large", 40}, {"uses", uses, "any", 100}, {"uses", uses, "structure", 100},
+  {"nests", nests, "any", 150}, {"nests", nests, "structure", 150},
 }
 
 for _, each in ipairs(PLAN) do
