@@ -99,7 +99,9 @@ void cjl_checkinputs(lua_State *L, cjl_state *S, const char *who, int arg) {
   cjl_structure(L, S, arg, who, "inputs");
   if (lua_type(L, -1) != LUA_TTABLE) return;
   lua_Integer len = (lua_Integer)lua_rawlen(L, -1), list = (lua_Integer)lua_rawlen(L, arg);
-  if (cjl_leaves(L, -1) == 0) cjl_argerror(L, who, arg, "inputs", "a tensor or a table of tensors", arg);
+  bool leaf = lua_rawgeti(L, -1, 2) == LUA_TUSERDATA; /* the first */
+  lua_pop(L, 1);
+  if (!leaf && cjl_leaves(L, -1) == 0) cjl_argerror(L, who, arg, "inputs", "a tensor or a table of tensors", arg);
   if (list && len != 2 * list)
     cjl_error(L, "%s: argument %d (inputs): expected a list or a table of names, got a table that is both", who, arg);
 }

@@ -59,7 +59,8 @@ static int count_names(const reader *r, const step *s, int t) {
   lua_Integer len = (lua_Integer)lua_rawlen(L, t);
   int n = 0;
   for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
-    bool inarray = lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= len;
+    lua_Integer i = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+    bool inarray = i >= 1 && i <= len;
     if (lua_type(L, -2) == LUA_TSTRING)
       n++;
     else if (!inarray)
@@ -114,7 +115,13 @@ static void read(const reader *r, const step *up) {
   for (lua_Integer i = 1; i <= len; i++) {
     lua_pushinteger(L, i);
     lua_rawgeti(L, t, i);
-    add_child(r, up, structure);
+    const cjl_tensor *leaf = cjl_test(L, r->S, structure + 2);
+    if (leaf && leaf->v.kind != CJ_NONE) { /* which it mostly is */
+      lua_rawseti(L, structure, 2 * i);
+      lua_rawseti(L, structure, 2 * i - 1);
+    } else {
+      add_child(r, up, structure);
+    }
   }
   const name *sorted = names ? push_names(L, t, &names) : NULL;
   for (int i = 0; i < names; i++) {
@@ -153,8 +160,7 @@ int cjl_leaves(lua_State *L, int structure) {
   structure = lua_absindex(L, structure);
   luaL_checkstack(L, 4, NULL);
   for (lua_Integer i = 2; i <= len; i += 2) {
-    lua_rawgeti(L, structure, i);
-    n += cjl_leaves(L, -1);
+    n += lua_rawgeti(L, structure, i) == LUA_TTABLE ? cjl_leaves(L, -1) : 1;
     lua_pop(L, 1);
   }
   return n;
@@ -169,8 +175,10 @@ cj_val *cjl_values(lua_State *L, int structure, cj_val *out) {
   structure = lua_absindex(L, structure);
   luaL_checkstack(L, 4, NULL);
   for (lua_Integer i = 2; i <= len; i += 2) {
-    lua_rawgeti(L, structure, i);
-    out = cjl_values(L, -1, out);
+    if (lua_rawgeti(L, structure, i) == LUA_TTABLE)
+      out = cjl_values(L, -1, out);
+    else
+      *out++ = ((const cjl_tensor *)lua_touserdata(L, -1))->v;
     lua_pop(L, 1);
   }
   return out;

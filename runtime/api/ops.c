@@ -316,34 +316,38 @@ static inline bool istop(const cj_trace *t, const cj_val *v) {
   return v->kind == CJ_TRACED && v->u.at.trace == t->id && v->u.at.ref - 1 < t->g->len - 1;
 }
 
-/* The dtype of a value of t, or of a tensor, which will be a capture; -1: something else. */
-static inline int traced_dtype(const cj_trace *t, const cj_val *v) {
-  if (istop(t, v)) return cjg_type(t->g, v->u.at.ref)->dtype;
+/* The dtype of an operand that is an instruction of t, *ref, or a tensor that will be a capture (0); -1: else. */
+static inline int operand_dtype(const cj_trace *t, const cj_val *v, cj_ref *ref) {
+  *ref = 0;
+  if (istop(t, v)) return cjg_type(t->g, *ref = v->u.at.ref)->dtype;
   if (v->kind == CJ_TENSOR) return v->u.tensor->type.dtype;
   return v->kind == CJ_SMALL ? v->u.small->type->dtype : -1;
 }
 
-/* The same inside the innermost open trace.  False: not a case for the short way. */
-static bool apply_traced_short(cj_trace *t, int op, const cj_val *in, int nin, cj_val *out) {
-  cj_ref refs[3];
-  int dtype = -1;
-  bool traced = false;
-  if (!(op = short_row(op, in, &nin))) return false;
-  for (int i = 0; i < nin; i++) {
-    if (isweak(&in[i])) continue;
-    int dt = traced_dtype(t, &in[i]);
-    refs[i] = in[i].kind == CJ_TRACED ? in[i].u.at.ref : 0;
-    if (!cjt_isfloat(dt) || (dtype >= 0 && dt != dtype)) return false;
-    dtype = dt;
-    traced |= refs[i] != 0;
-  }
-  if (!traced) return false;
-  if (!(cjr_row(op)->flags & CJ_KEEPSTYPE) && !cjk_loop(t->g->c->isa, op - CJ_OP_FIRST_EW, dtype)) return false;
+/* Numbers, which take that dtype, and captures become instructions. */
+static void put_others(cj_trace *t, const cj_val *in, int nin, int dtype, cj_ref *refs) {
   for (int i = 0; i < nin; i++)
     if (isweak(&in[i]))
       refs[i] = cjg_num(t->g, dtype, in[i].kind == CJ_NUM ? in[i].u.num : (double)in[i].u.i);
     else if (!refs[i])
       refs[i] = cj_ref_of(t, &in[i]);
+}
+
+/* The same inside the innermost open trace.  False: not a case for the short way. */
+static bool apply_traced_short(cj_trace *t, int op, const cj_val *in, int nin, cj_val *out) {
+  cj_ref refs[3];
+  int dtype = -1, ntraced = 0;
+  if (!(op = short_row(op, in, &nin))) return false;
+  for (int i = 0; i < nin; i++) {
+    if (isweak(&in[i])) continue;
+    int dt = operand_dtype(t, &in[i], &refs[i]);
+    if (!cjt_isfloat(dt) || (dtype >= 0 && dt != dtype)) return false;
+    dtype = dt;
+    ntraced += refs[i] != 0;
+  }
+  if (ntraced == 0) return false;
+  if (!(cjr_row(op)->flags & CJ_KEEPSTYPE) && !cjk_loop(t->g->c->isa, op - CJ_OP_FIRST_EW, dtype)) return false;
+  if (ntraced < nin) put_others(t, in, nin, dtype, refs);
   cj_ref r = cjg_emit(t->g, op, refs, nin, NULL);
   if (r) *out = cj_val_of(t, r);
   t->g->now = 0;
@@ -353,7 +357,7 @@ static bool apply_traced_short(cj_trace *t, int op, const cj_val *in, int nin, c
 bool cj_trace_at(cj_ctx *c, const cj_val *x, const int64_t *at, int n, cj_val *out) {
   cj_trace *t = c->tracer ? c->tracer->top : NULL;
   cjm_clear(c);
-  if (!t || x->kind != CJ_TRACED || x->u.at.trace != t->id || x->u.at.ref - 1 >= t->g->len - 1) return false;
+  if (!t || !istop(t, x)) return false;
   cj_ref r = x->u.at.ref;
   cj_type whole = *cjg_type(t->g, r);
   if (n < 1 || n > whole.rank) return false;

@@ -81,20 +81,21 @@ static cj_ref emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr
 ** shape and dtype, apart from 0-d ones, or one is a structural zero.  *computed: none of them is anything that rules
 ** of folding look for in an operand of such a row (but neg). */
 #define CJ_UNLIKE UINT32_MAX
-static bool is_computed(const cj_graph *g, const cj_node *n) {
+static bool is_computed(const cj_graph *g, int op, const cj_node *n) {
   if (n->op == CJ_OP_zmul || n->op == CJ_OP_add) return g->plain; /* else it may hold seeds (fold_diagonal.c) */
-  if (n->op == CJ_OP_konst) return g->plain && !n->in[1];         /* a number that no rule knows */
-  return n->op < CJ_OP_FIRST_EW + CJ_NEW || n->op == CJ_OP_input;
+  if (n->op != CJ_OP_konst) return n->op < CJ_OP_FIRST_EW + CJ_NEW || n->op == CJ_OP_input;
+  double v = g->konst[n->in[0]]; /* rules know 0, 1 and -1, and exponents */
+  return g->plain && v != 0 && v != 1 && v != -1 && op != CJ_OP_pow;
 }
 
-static uint32_t common_type(const cj_graph *g, const cj_ref *in, int nin, bool *computed) {
+static uint32_t common_type(const cj_graph *g, int op, const cj_ref *in, int nin, bool *computed) {
   uint32_t t = CJ_UNLIKE;
   bool constant = true;
   *computed = true;
   for (int i = 0; i < nin; i++) {
     if (!in[i]) return CJ_UNLIKE;
     const cj_node *n = cjg_at(g, in[i]);
-    *computed &= is_computed(g, n);
+    *computed &= is_computed(g, op, n);
     constant &= n->op == CJ_OP_konst;
     if (n->type == t) continue;
     if (i && g->type[n->type].dtype != g->type[t].dtype) return CJ_UNLIKE;
@@ -126,7 +127,7 @@ cj_ref cjg_emit(cj_graph *g, int op, const cj_ref *in, int nin, const cj_attr *a
   bool computed;
   if (!cjg_ok(g)) return 0;
   if (cjr_row(op)->flags & CJ_KEEPSTYPE && nin == cjr_row(op)->nin) {
-    uint32_t type = common_type(g, in, nin, &computed);
+    uint32_t type = common_type(g, op, in, nin, &computed);
     if (type != CJ_UNLIKE) return emit_like(g, op, in, nin, type, computed);
   }
   if (!a || a->n == 0)
