@@ -522,6 +522,21 @@ describe("verbose", function()
   end
   local function f(x) return x:sin() * 2 end
 
+  it("names lines, which earlier calls did not look for", function()
+    local A, B, x = cj.linspace(-1, 1, 100):reshape(2, 50), cj.linspace(0, 1, 100):reshape(50, 2), cj.linspace(0, 1, 50)
+    local line
+    local function waist(a)
+      local y = A:matmul(a:sin())
+      line = debug.getinfo(1, "l").currentline - 1
+      return B:matmul(y):exp()
+    end
+    local J = cj.jacobian(waist, x)
+    for _ = 1, 2 do
+      local text, _, same_J = printed(function() return cj.jacobian(waist, x, {verbose = true}) end)
+      same(text:match "elements of line (%d+)", tostring(line))
+      same(same_J, J)
+    end
+  end)
   it("says what was chosen, and gives the same", function()
     local text, good, J = printed(function() return cj.jacobian(f, cj.ones(4), {verbose = true, strategy = "forward-mode"}) end)
     same(good, true)
