@@ -54,7 +54,7 @@ static void read_strategy(lua_State *L, drive *d, int opts) {
     while (i < n && strcmp(known[i].name, s) != 0) i++;
     if (i == n)
       cjl_error(L, "%s: option 'strategy': expected \"auto\", \"reverse-mode\", \"forward-mode\" or \"sparse\", got %s",
-                d->who, *s ? s : cjl_describe(L, -1));
+                d->who, cjl_describe(L, -1));
     d->rq.strategy = known[i].s;
   }
   lua_pop(L, 1);

@@ -152,6 +152,14 @@ void cjl_pushsizes(lua_State *L, const cj_type *t) {
   }
 }
 
+enum { QUOTED_MOST = 40 }; /* bytes of a string that is shown */
+
+static bool is_shown(lua_State *L, int idx) {
+  size_t n;
+  const char *s = lua_type(L, idx) == LUA_TSTRING ? lua_tolstring(L, idx, &n) : NULL;
+  return s && n <= QUOTED_MOST && strlen(s) == n;
+}
+
 const char *cjl_describe(lua_State *L, int idx) {
   cjl_state *S = cjl_self(L);
   const cjl_tensor *h = cjl_test(L, S, idx);
@@ -163,6 +171,7 @@ const char *cjl_describe(lua_State *L, int idx) {
   if (h)
     return lua_pushstring(L, h->v.kind == CJ_NONE ? "a closed tensor" : "a traced tensor that outlived its function");
   if (lua_type(L, idx) == LUA_TNUMBER) return lua_pushfstring(L, "%s", (lua_pushvalue(L, idx), lua_tostring(L, -1)));
+  if (is_shown(L, idx)) return lua_pushfstring(L, "the string \"%s\"", lua_tostring(L, idx));
   return lua_pushstring(L, luaL_typename(L, idx));
 }
 

@@ -88,7 +88,7 @@ int cjl_raise(lua_State *L, cjl_state *S, cj_status s, const char *who);
 int cjl_error(lua_State *L, const char *fmt, ...);
 /* The line that nearest Lua function is in; 0: unknown. */
 int cjl_line(lua_State *L);
-/* "cj.f: argument 2 (dim): expected an integer, got string"; idx: the offending value, 0: none came. */
+/* "cj.f: argument 2 (dim): expected an integer, got table"; idx: the offending value, 0: none came. */
 int cjl_argerror(lua_State *L, const char *who, int arg, const char *name, const char *want, int idx);
 /* Out of memory is met by one full collection and a second try.  Collecting runs finalizers, which are Lua code and
 ** may change handles: the n values at v, borrowed from some, are kept alive until cjl_release. */
