@@ -9,32 +9,32 @@
 
 bool cjj_issecond(cj_want w) { return w == CJ_HESSIAN || w == CJ_VHP || w == CJ_HVP || w == CJ_HESSIAN_NONZEROS; }
 
-/* A table of what depends on what: on[i * n + j], or, of derivatives, on[(i * n + j) * n + k]. */
+typedef enum dependence_kind {
+  OUTPUTS,     /* outputs on arguments */
+  DERIVATIVES, /* the derivative of each output by each argument, on any argument */
+  GRADIENT     /* the derivative of the only output by each argument, on each argument */
+} dependence_kind;
+
+/* A table of what depends on what, m rows of n. */
 typedef struct dependence {
   cj_ctx *c;
   uint8_t *on;
-  uint32_t m, n; /* outputs, arguments */
+  uint32_t m, n;
   size_t bytes;
 } dependence;
 
-static bool find_dependence(const cj_graph *f, bool twice, dependence *d) {
-  *d = (dependence){.c = f->c, .m = f->nout, .n = f->narg};
-  d->bytes = (size_t)d->m * d->n * (twice ? d->n : 1) + 1;
+static bool find_dependence(const cj_graph *f, dependence_kind what, dependence *d) {
+  *d = (dependence){.c = f->c, .m = what == GRADIENT ? f->narg : f->nout, .n = f->narg};
+  d->bytes = (size_t)d->m * d->n + 1;
   if (!(d->on = cjm_zalloc(f->c, d->bytes))) return false;
-  return twice ? cjx_depends_twice(f, d->on) : cjx_depends(f, d->on);
+  return what == OUTPUTS ? cjx_depends(f, d->on) : cjx_depends_twice(f, what == GRADIENT, d->on);
 }
 
-static bool any(const uint8_t *on, size_t n) {
-  for (size_t k = 0; k < n; k++)
-    if (on[k]) return true;
-  return false;
+static bool row_is_empty(const dependence *d, uint32_t i) {
+  for (uint32_t j = 0; j < d->n; j++)
+    if (d->on[(size_t)i * d->n + j]) return false;
+  return true;
 }
-
-static void reduce_last(dependence *d) { /* of derivatives: on any argument */
-  for (size_t k = 0; k < (size_t)d->m * d->n; k++) d->on[k] = any(d->on + k * d->n, d->n);
-}
-
-static bool row_is_empty(const dependence *d, uint32_t i) { return !any(d->on + (size_t)i * d->n, d->n); }
 static bool column_is_empty(const dependence *d, uint32_t j) {
   for (uint32_t i = 0; i < d->m; i++)
     if (d->on[(size_t)i * d->n + j]) return false;
@@ -66,7 +66,7 @@ static bool close(dependence *d) {
 /* Outputs on inputs. */
 static bool check_outputs(const cj_graph *f, cj_want want) {
   dependence d;
-  if (find_dependence(f, false, &d)) {
+  if (find_dependence(f, OUTPUTS, &d)) {
     if (want == CJ_VJP || want == CJ_JVP) {
       want_rows(&d, "output %u does not depend on the inputs" WHY);
       want_columns(&d, "the outputs do not depend on input %u" WHY);
@@ -80,8 +80,7 @@ static bool check_outputs(const cj_graph *f, cj_want want) {
 /* Derivatives of outputs on inputs. */
 static bool check_jacobian(const cj_graph *f, cj_want want) {
   dependence d;
-  if (find_dependence(f, true, &d)) {
-    reduce_last(&d);
+  if (find_dependence(f, DERIVATIVES, &d)) {
     if (want == CJ_VJP)
       want_columns(&d, "the Jacobian with respect to input %u does not depend on the inputs" WHY_GRAPH);
     else if (want == CJ_JVP)
@@ -95,8 +94,7 @@ static bool check_jacobian(const cj_graph *f, cj_want want) {
 /* The gradient of the only output on inputs: what depends on what in the Hessian. */
 static bool check_gradient(const cj_graph *f, cj_want want) {
   dependence d;
-  if (find_dependence(f, true, &d)) {
-    d.m = d.n;
+  if (find_dependence(f, GRADIENT, &d)) {
     if (want == CJ_VHP || want == CJ_HVP)
       want_rows(&d, "the gradient with respect to input %u does not depend on the inputs" WHY);
     else
@@ -107,8 +105,7 @@ static bool check_gradient(const cj_graph *f, cj_want want) {
 
 static bool check_hessian(const cj_graph *gradient, cj_want want) {
   dependence d;
-  if (find_dependence(gradient, true, &d)) {
-    reduce_last(&d);
+  if (find_dependence(gradient, DERIVATIVES, &d)) {
     if (want == CJ_VHP || want == CJ_HVP)
       want_columns(&d, "the Hessian with respect to input %u does not depend on the inputs" WHY_GRAPH);
     else

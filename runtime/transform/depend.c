@@ -48,7 +48,7 @@ static bool partial_depends(const cj_graph *f, cj_ref r, int i, const uint8_t *o
   return false;
 }
 
-/* twice[r]: the derivative of instruction r by the argument of `by` depends on that of `on`. */
+/* twice[r]: the derivative of instruction r by the argument of `by` depends on what `on` follows. */
 static void follow_derivative(const cj_graph *f, const uint8_t *by, const uint8_t *on, uint8_t *twice) {
   memset(twice, 0, f->len);
   for (cj_ref r = 1; r < f->len; r++)
@@ -56,16 +56,26 @@ static void follow_derivative(const cj_graph *f, const uint8_t *by, const uint8_
       twice[r] = cjx_carried(f, r, i, by) && (twice[cjg_operands(f, r)[i]] || partial_depends(f, r, i, on));
 }
 
-bool cjx_depends_twice(const cj_graph *f, uint8_t *dep) {
-  size_t n = f->narg, len = f->len, bytes = (n + 1) * len;
-  uint8_t *on = cjm_alloc(f->c, bytes), *twice = on + n * len;
-  if (!on) return false;
-  for (uint32_t j = 0; j < n; j++) follow(f, j, on + j * len);
-  for (uint32_t j = 0; j < n; j++)
-    for (uint32_t k = 0; k < n; k++) {
-      follow_derivative(f, on + j * len, on + k * len, twice);
-      for (uint32_t i = 0; i < f->nout; i++) dep[(i * n + j) * n + k] = twice[f->out[i]];
+static void add_dependence(uint8_t *all, const uint8_t *some, size_t n) {
+  for (size_t r = 0; r < n; r++) all[r] |= some[r];
+}
+
+bool cjx_depends_twice(const cj_graph *f, bool pairs, uint8_t *dep) {
+  size_t len = f->len, n = f->narg;
+  uint8_t *by = cjm_zalloc(f->c, 3 * len), *on = by + len, *twice = on + len;
+  if (!by) return false;
+  for (uint32_t k = 0; k < n && !pairs; k++) {
+    follow(f, k, by);
+    add_dependence(on, by, len);
+  }
+  for (uint32_t j = 0; j < n; j++) {
+    follow(f, j, by);
+    for (uint32_t k = 0; k < (pairs ? n : 1); k++) {
+      if (pairs) follow(f, k, on);
+      follow_derivative(f, by, on, twice);
+      for (uint32_t i = 0; i < f->nout; i++) dep[pairs ? (i * n + j) * n + k : i * n + j] = twice[f->out[i]];
     }
-  cjm_free(f->c, on, bytes);
+  }
+  cjm_free(f->c, by, 3 * len);
   return true;
 }

@@ -26,9 +26,10 @@ bool cjx_split(const cj_graph *f, const uint8_t *known, cj_graph **first, cj_gra
 
 /* dep[i * narg + j] = 1 where output i depends on argument j through differentiable operations. */
 bool cjx_depends(const cj_graph *f, uint8_t *dep);
-/* dep[(i * narg + j) * narg + k] = 1 where the derivative of output i by argument j depends on argument k: where a rule
-** does not say more, that of a row that is not linear depends on all its operands. */
-bool cjx_depends_twice(const cj_graph *f, uint8_t *dep);
+/* dep[i * narg + j] = 1 where the derivative of output i by argument j depends on an argument; with pairs,
+** dep[(i * narg + j) * narg + k] = 1 where it depends on argument k.  That of a row that is not linear depends on all
+** its operands. */
+bool cjx_depends_twice(const cj_graph *f, bool pairs, uint8_t *dep);
 
 /* f with its constants that have no code turned into 0-d captures after the others; index[k]: which
 ** constant of f the k-th one is.  *n of them; the array has room for f->nkonst. */
