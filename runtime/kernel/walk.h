@@ -32,10 +32,6 @@ int cjk_merge(int rank, int64_t *dim, int nview, int64_t stride[][CJ_MAXRANK]);
 
 /* Every element of v at +step from the one before, in row-major order; 0 elements or 1: step 1. */
 bool cjk_isrow(const cj_view *v, int64_t *step);
-static inline bool cjk_iscontiguous(const cj_view *v) {
-  int64_t step;
-  return cjk_isrow(v, &step) && step == 1;
-}
 
 /* Address of the element at that index (an element number). */
 static inline char *cjk_addr(const cj_view *v, int64_t element) {

@@ -40,18 +40,6 @@ local function packed_inputs(p, j)
   return out
 end
 
--- As near.all, relative to the largest element of each tensor.
-local function agree(got, want, tolerance)
-  if #got ~= #want then return false, ("%d tensors against %d"):format(#got, #want) end
-  for i = 1, #want do
-    local size = 1
-    for _, e in ipairs(near.flat(want[i])) do size = e == e and math.max(size, math.abs(e)) or size end
-    local good, why = near.equal(got[i], want[i], 0, tolerance * size)
-    if not good then return false, ("part %d: %s"):format(i, why) end
-  end
-  return true
-end
-
 -- Sum over inputs of block times direction, for every output.
 local function times(p, b, outputs, u)
   local out, k = {}, 0
@@ -73,7 +61,7 @@ function checks.run(case, p)
   local f, x = p.f, p.inputs
   local function check(what, want, tolerance, good, ...)
     if not case(good, "program %d: %s: %s", p.seed, what, (...)) then return end
-    local ok, why = agree(list(packed(p, ...)), want, tolerance)
+    local ok, why = near.relative(list(packed(p, ...)), want, tolerance)
     case(ok, "program %d: %s: %s", p.seed, what, why)
   end
   programs.detached = false
@@ -83,7 +71,7 @@ function checks.run(case, p)
   local function driver(what, want, tolerance, g, ...)
     local good, result = pcall(g, ...)
     if not case(good, "program %d: %s: %s", p.seed, what, result) then return nil end
-    local ok, why = agree(result, want, tolerance)
+    local ok, why = near.relative(result, want, tolerance)
     case(ok, "program %d: %s: %s", p.seed, what, why)
     return result
   end
@@ -115,7 +103,7 @@ function checks.run(case, p)
   local ahead, behind = {f(table.unpack(moved(x, u, STEP)))}, {f(table.unpack(moved(x, u, -STEP)))}
   if not programs.detached then
     for i = 1, #y do
-      local good, why = agree({(ahead[i] - behind[i]) / (2 * STEP)}, {ju[i]}, 1e-5)
+      local good, why = near.relative({(ahead[i] - behind[i]) / (2 * STEP)}, {ju[i]}, 1e-5)
       case(good, "program %d: differences: %s", p.seed, why)
     end
   end
@@ -136,26 +124,14 @@ function checks.run(case, p)
     end)
   end
   -- Second order, of a scalar made of everything.
-  local function scalar(...)
-    local s = cj.tensor(0)
-    for _, t in ipairs {f(...)} do s = s + t:tanh():sum() end
-    return s
-  end
-  local function flat(h)
-    local out = {}
-    for _, row in ipairs(h) do
-      for _, t in ipairs(row) do out[#out + 1] = t end
-    end
-    return out
-  end
+  local scalar = programs.scalar(f)
   local able2, h = pcall(cj.hessian, scalar, x)
   if not case(able2, "program %d: hessian: %s", p.seed, h) then return end
-  h = flat(h)
+  h = near.tensors(h)
   local function gradient(...) return table.unpack(select(2, cj.vjp(scalar, {...}))) end
-  local form = #x == 1 and function(t) return flat{t} end or flat
   for _, strategy in ipairs {"reverse-mode", "forward-mode"} do
     driver("jacobian of gradient, " .. strategy, h, 1e-8, function()
-      return form(cj.jacobian(gradient, x, {strategy = strategy}))
+      return near.tensors(cj.jacobian(gradient, x, {strategy = strategy}))
     end)
   end
   local hu = {}

@@ -4,6 +4,7 @@
 local cj = require "cjac"
 local generator = require "support.generator"
 local near = require "support.near"
+local programs = require "fuzz.programs"
 
 local nests = {}
 
@@ -62,41 +63,15 @@ local WRAPPERS <const> = {
   end},
 }
 
-local function flatten(v, into)
-  if type(v) ~= "table" then
-    into[#into + 1] = v
-    return into
-  end
-  for _, e in ipairs(v) do flatten(e, into) end
-  return into
-end
-local function flat(...) return flatten({...}, {}) end
-
-local function agree(got, want)
-  if #got ~= #want then return false, ("%d tensors against %d"):format(#got, #want) end
-  for i, x in ipairs(want) do
-    local size = 1
-    for _, e in ipairs(near.flat(x)) do size = e == e and math.max(size, math.abs(e)) or size end
-    if near.shape(got[i]) ~= near.shape(x) then return false, ("part %d has another shape"):format(i) end
-    local good, why = near.equal(got[i], x, 0, TOLERANCE * size)
-    if not good then return false, ("part %d: %s"):format(i, why) end
-  end
-  return true
-end
-
 -- All that is compared, of a function at x: name, what gives the tensors.
 local function views(f, x)
-  local function scalar(...)
-    local s = cj.tensor(0)
-    for _, y in ipairs {f(...)} do s = s + y:tanh():sum() end
-    return s
-  end
+  local scalar = programs.scalar(f)
   local list = {
-    {"value", function() return flat(f(table.unpack(x))) end},
-    {"Hessian", function() return flat(cj.hessian(scalar, x)) end},
+    {"value", function() return near.tensors(f(table.unpack(x))) end},
+    {"Hessian", function() return near.tensors(cj.hessian(scalar, x)) end},
   }
   for _, strategy in ipairs {"reverse-mode", "forward-mode", "auto"} do
-    list[#list + 1] = {strategy, function() return flat(cj.jacobian(f, x, {strategy = strategy})) end}
+    list[#list + 1] = {strategy, function() return near.tensors(cj.jacobian(f, x, {strategy = strategy})) end}
   end
   return list
 end
@@ -117,7 +92,7 @@ function nests.run(case, p)
     for i, view in ipairs(views(f, p.inputs)) do
       local good, got = pcall(view[2])
       local same, why = good, got
-      if good then same, why = agree(got, wants[i]) end
+      if good then same, why = near.relative(got, wants[i], TOLERANCE) end
       case(same, "program %d: %s%s: %s", p.seed, what, view[1], why)
     end
   end

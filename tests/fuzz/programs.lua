@@ -260,4 +260,13 @@ function programs.new(seed, kind)
   return {seed = seed, f = f, inputs = inputs, outputs = outputs}
 end
 
+-- A scalar made of all results of f.
+function programs.scalar(f)
+  return function(...)
+    local s = cj.tensor(0)
+    for _, y in ipairs {f(...)} do s = s + y:tanh():sum() end
+    return s
+  end
+end
+
 return programs

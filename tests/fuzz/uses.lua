@@ -3,32 +3,11 @@
 
 local cj = require "cjac"
 local near = require "support.near"
+local programs = require "fuzz.programs"
 
 local uses = {}
 
 local MANY <const>, TOLERANCE <const> = 3, 1e-9
-
-local function flatten(v, into)
-  if type(v) ~= "table" then
-    into[#into + 1] = v
-    return into
-  end
-  for _, e in ipairs(v) do flatten(e, into) end
-  return into
-end
-local function flat(v) return flatten(v, {}) end
-
--- Relative to the largest element of each tensor.
-local function agree(got, want)
-  if #got ~= #want then return false, ("%d tensors against %d"):format(#got, #want) end
-  for i = 1, #want do
-    local size = 1
-    for _, e in ipairs(near.flat(want[i])) do size = e == e and math.max(size, math.abs(e)) or size end
-    local good, why = near.equal(got[i], want[i], 0, TOLERANCE * size)
-    if not good then return false, ("part %d: %s"):format(i, why) end
-  end
-  return true
-end
 
 -- Lists of tensors, one a turn, as one list of stacks.
 local function stacked(lists)
@@ -46,7 +25,7 @@ local function check_many(check, f, x)
   for turn = 1, MANY do
     local each = {}
     for i, z in ipairs(x) do each[i] = z + 0.05 * turn end
-    inputs[turn], values[turn], jacobians[turn] = each, {f(table.unpack(each))}, flat(cj.jacobian(f, each))
+    inputs[turn], values[turn], jacobians[turn] = each, {f(table.unpack(each))}, near.tensors(cj.jacobian(f, each))
   end
   local all = stacked(inputs)
   check("map", stacked(values), function() return cj.compile(f):map(MANY)(table.unpack(all)) end)
@@ -65,7 +44,7 @@ local function check_loop(check, scalar, x)
   end
   for _, strategy in ipairs {"reverse-mode", "forward-mode"} do
     local options = {strategy = strategy}
-    check("loop, " .. strategy, flat(cj.jacobian(written_out, x, options)),
+    check("loop, " .. strategy, near.tensors(cj.jacobian(written_out, x, options)),
           function() return cj.jacobian(loop, x, options) end)
   end
 end
@@ -96,7 +75,7 @@ local function check_scan(check, p, scalar)
 end
 
 local function check_scalar(check, scalar, x)
-  local hessian = flat(cj.hessian(scalar, x))
+  local hessian = near.tensors(cj.hessian(scalar, x))
   check("compiled Hessian", hessian, function() return cj.compile(scalar):hessian()(table.unpack(x)) end)
   if #x > 1 then return end
   local n = x[1]:numel()
@@ -112,12 +91,12 @@ function uses.run(case, p)
   local function check(what, want, g)
     local got = table.pack(pcall(g))
     if not case(got[1], "program %d: %s: %s", p.seed, what, got[2]) then return end
-    local good, why = agree(flat{table.unpack(got, 2, got.n)}, want)
+    local good, why = near.relative(near.tensors(table.unpack(got, 2, got.n)), want, TOLERANCE)
     case(good, "program %d: %s: %s", p.seed, what, why)
   end
   local able, y = pcall(cj.jacobian, f, x)
   if not case(able, "program %d: %s", p.seed, y) then return end
-  local jacobian = flat(y)
+  local jacobian = near.tensors(y)
   for _, strategy in ipairs {"reverse-mode", "forward-mode"} do
     check("checkpoint, " .. strategy, jacobian,
           function() return cj.jacobian(cj.checkpoint(f), x, {strategy = strategy}) end)
@@ -126,11 +105,7 @@ function uses.run(case, p)
     local F = cj.compile(f)
     return cj.jacobian(function(...) return F(...) end, x)
   end)
-  local function scalar(...)
-    local s = cj.tensor(0)
-    for _, t in ipairs {f(...)} do s = s + t:tanh():sum() end
-    return s
-  end
+  local scalar = programs.scalar(f)
   check_many(check, f, x)
   check_loop(check, scalar, x)
   if #x == 1 and p.outputs == 1 then check_scan(check, p, scalar) end

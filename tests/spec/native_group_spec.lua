@@ -5,6 +5,7 @@ local cj = require "cjac"
 local cases = require "support.cases"
 local child = require "support.child"
 local generator = require "support.generator"
+local near = require "support.near"
 local rows = require "support.rows"
 
 local PROGRAMS <const> = tonumber(os.getenv "CJAC_NATIVE_PROGRAMS") or 10000
@@ -22,19 +23,10 @@ local function same(a, b)
   return (a:eq(b):logical_and(signs)):logical_or(a:isnan():logical_and(b:isnan())):all():item()
 end
 
-local function flatten(v, into)
-  if type(v) ~= "table" then
-    into[#into + 1] = v
-    return into
-  end
-  for _, e in ipairs(v) do flatten(e, into) end
-  return into
-end
-
 -- The first call is interpreted, the second is not; whether there was code.
 local function twice(case, what, f)
-  local first, before = flatten({f()}, {}), code()
-  local second = flatten({f()}, {})
+  local first, before = near.tensors(f()), code()
+  local second = near.tensors(f())
   local at
   for i = 1, #first do
     if not same(first[i], second[i]) then at = at or i end
@@ -366,11 +358,11 @@ describe("machine code for tensors", function()
             return {cj.jvp(f, X, X), cj.jacobian(f, X, {strategy = "forward-mode"}),
                     cj.jacobian(f, X, {strategy = "reverse-mode"})}
           end)
-          local whole, y = table.pack(f(X)), flatten({(cj.jvp(f, X, X))}, {})
+          local whole, y = table.pack(f(X)), near.tensors((cj.jvp(f, X, X)))
           for i, z in ipairs(y) do
             case((z - whole[i]):abs():max():item() <= 1e-5, "%s: output %d", what, i)
           end
-          local one, other = flatten({cj.jacobian(f, X)}, {}), flatten({cj.jacobian(f, X, {chunk_size = 1})}, {})
+          local one, other = near.tensors(cj.jacobian(f, X)), near.tensors(cj.jacobian(f, X, {chunk_size = 1}))
           for i, J in ipairs(one) do
             case((J - other[i]):abs():max():item() <= 1e-5, "%s: Jacobian %d", what, i)
           end

@@ -15,16 +15,6 @@ local SHAPES <const> = {
   {{{}, {}, {}}, {{2, 3}, {3}, {2, 1}}, {{2}, {}, {2}}, {{66}, {}, {66}}},
 }
 
-local function flat(v, into)
-  into = into or {}
-  if type(v) ~= "table" then
-    into[#into + 1] = v
-    return into
-  end
-  for _, e in ipairs(v) do flat(e, into) end
-  return into
-end
-
 -- The largest element of a tensor, but not too small.
 local function size_of(x)
   return x:numel() == 0 and 1 or math.max(1e-3, (x:abs():nan_to_num(0, 0):max():item()))
@@ -34,7 +24,7 @@ local function checker(case, example)
   return function(what, want, tolerance, g)
     local good, got = pcall(g)
     if not case(good, "%s: %s: %s", example.text, what, got) then return end
-    got = flat(got)
+    got = near.tensors(got)
     if not case(#got == #want, "%s: %s: %d tensors, wanted %d", example.text, what, #got, #want) then return end
     for i, x in ipairs(want) do
       local same = near.shape(got[i]) == near.shape(x)
@@ -45,7 +35,7 @@ local function checker(case, example)
 end
 
 local function check_jacobians(check, f, x)
-  local want = flat(cj.jacobian(f, x, {strategy = "reverse-mode", chunk_size = 1}))
+  local want = near.tensors(cj.jacobian(f, x, {strategy = "reverse-mode", chunk_size = 1}))
   for _, strategy in ipairs {"reverse-mode", "forward-mode", "sparse", "auto"} do
     for turn = 1, 2 do
       check(strategy .. " " .. turn, want, 1e-9, function() return cj.jacobian(f, x, {strategy = strategy}) end)

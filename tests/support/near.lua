@@ -53,6 +53,30 @@ function near.all(got, want, rtol, atol)
   return true
 end
 
+-- The same, tolerance being relative to the largest element of each tensor, and to 1 if that is smaller.
+function near.relative(got, want, tolerance)
+  if #got ~= #want then return false, ("%d tensors against %d"):format(#got, #want) end
+  for i = 1, #want do
+    local size = 1
+    for _, e in ipairs(near.flat(want[i])) do size = e == e and math.max(size, math.abs(e)) or size end
+    local good, why = near.equal(got[i], want[i], 0, tolerance * size)
+    if not good then return false, ("tensor %d: %s"):format(i, why) end
+  end
+  return true
+end
+
+local function collect(v, into)
+  if type(v) ~= "table" then
+    into[#into + 1] = v
+    return into
+  end
+  for _, e in ipairs(v) do collect(e, into) end
+  return into
+end
+
+-- All tensors of values that are tensors or tables of them, however deep, as one list.
+function near.tensors(...) return collect({...}, {}) end
+
 -- Sum of products, and of their absolute values, over lists of tensors.
 function near.dot(a, b)
   local sum, size = 0, 0
