@@ -1,6 +1,7 @@
 /*
 ** strict.c -- what strict asks of a function: that its outputs depend on its inputs, for second order also its
-** gradient, and, if what is derived is to be differentiated again, that too.  By structure, whatever the numbers are.
+** gradient, and, if what is derived is to be differentiated again, that too.  By structure, whatever the numbers are;
+** but a gradient comes as a program from which factors of 0 have vanished.
 */
 #include "jacobian/derived.h"
 
